@@ -1,0 +1,35 @@
+# Everything runs in its own .venv; `make test` and `make demo` need nothing but Python 3.11.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export OMP_NUM_THREADS ?= 1
+export MPLBACKEND ?= Agg
+
+.PHONY: setup test demo notebooks readme docs clean
+
+setup: $(BIN)/.installed
+
+$(BIN)/.installed: settings.ini setup.py pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+test: setup          ## everything that CI checks; the last line counts
+	python tools/check.py
+
+demo: setup          ## the main job on the data that ships with the repository
+	env -u OMP_NUM_THREADS echo17 demo
+
+notebooks: setup     ## execute every notebook in place and export it
+	python tools/run_nbs.py
+	nbdev_export
+
+readme: setup        ## README.md from nbs/index.ipynb
+	python tools/readme.py
+
+docs: setup          ## the offline site in _docs
+	python -m pip install --quiet sphinx myst-parser furo
+	python tools/docs.py
+
+clean:
+	rm -rf .venv _proc _docs *.egg-info
