@@ -9,6 +9,7 @@ __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'p
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -157,8 +158,8 @@ def demo_command(args):
     test = split_clips(read_corpus(corpus), "test")
     wave = load_audio(test[0].path)
     _save_figure(plot_pitch(wave, 16000, extract_pitch(wave, 16000)), out / "pitch.png")
-    config = EchoConfig.echo(width=96, heads=4, encoder_layers=2, decoder_layers=1)
-    result = train_echo(corpus, out / "run", config, TrainConfig(epochs=args.epochs, lr=0.02), test=True, cache=out / "cache")
+    config = EchoConfig.echo(width=64, heads=4, encoder_layers=2, decoder_layers=1)
+    result = train_echo(corpus, out / "run", config, TrainConfig(epochs=args.epochs, batch_size=8), test=True, cache=out / "cache")
     _save_figure(plot_history(result["history"]), out / "training.png")
     model = load_model(out / "run" / "best")
     rows = [(c.id, c.text, t.text, f"{t.confidence:.2f}") for c in test[:8] for t in [model.transcribe(c.path)]]
@@ -234,7 +235,10 @@ def main(arguments:list[str]|None=None) -> int: # exit status
     "Run one sub-command; bad input is one line on standard error and status 2."
     args = make_parser().parse_args(arguments)
     from echo17.audio import EchoError
+    log, handler = logging.getLogger("echo17"), logging.StreamHandler()  # what was decided for the user, on standard error
+    log.addHandler(handler); log.setLevel(logging.INFO)
     try: args.run(args)
     except (EchoError, OSError) as e: print(f"echo17: {e}", file=sys.stderr); return 2
     except KeyboardInterrupt: print("echo17: interrupted", file=sys.stderr); return 130
+    finally: log.removeHandler(handler)
     return 0

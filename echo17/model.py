@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 'strided', 'frame_mask', 'level', 'FeatureEncoder',
-           'FeedForward', 'EncoderBlock', 'sinusoids', 'Encoder', 'DecoderBlock', 'Decoder', 'EchoState', 'EchoOutput',
-           'Echo', 'save_model', 'load_model', 'search_batch', 'transcribe_batch', 'transcribe', 'parameter_table']
+           'FeedForward', 'LocalConvolution', 'EncoderBlock', 'sinusoids', 'Encoder', 'DecoderBlock', 'Decoder',
+           'EchoState', 'EchoOutput', 'Echo', 'save_model', 'load_model', 'search_batch', 'transcribe_batch',
+           'transcribe', 'parameter_table']
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
 import json
@@ -42,6 +43,7 @@ def _validate(config):
     for name in ("learn_theta", "modulate_theta", "alias_free"):
         if type(getattr(config, name)) is not bool: raise EchoError(f"{name} must be True or False, got {getattr(config, name)!r}")
     if config.width % config.heads or config.width < 2 * config.heads: raise EchoError(f"width must be a multiple of heads, at least twice, got width={config.width}, heads={config.heads}")
+    if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
     if not config.theta > 0: raise EchoError(f"theta must be positive, got {config.theta!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
@@ -52,9 +54,10 @@ class EchoConfig(FeatureConfig):
     vocabulary:int = 64             # tokens, specials included
     width:int = 144                 # D
     heads:int = 4                   # H
-    encoder_layers:int = 4          # pitch-aware blocks
+    encoder_layers:int = 3          # pitch-aware blocks
     decoder_layers:int = 2          # blocks that write the text
     stride:int = 2                  # frames that become one encoder position: 1, 2, 4 or 8
+    kernel:int = 9                  # positions that the convolution of a block sees, odd
     dropout:float = 0.1             # on every residual branch, in training
     max_tokens:int = 256            # longest transcript
     theta:float = 10000.            # base of the encoder's rotary positions
@@ -81,7 +84,7 @@ class EchoConfig(FeatureConfig):
     @classmethod
     def echo(cls, **changes) -> "EchoConfig":
         "The form that echo17 recommends."
-        return cls(**dict(features=("spectrogram", "pitch"), learn_theta=True, frequencies="mel", modulate_theta=True, phase="accumulated",
+        return cls(**dict(features=("spectrogram", "pitch"), frequencies="mel", modulate_theta=True, phase="accumulated",
                           radius="relative", alias_free=True, similarity="learned") | changes)
 
     @property
@@ -150,17 +153,34 @@ class FeedForward(nn.Sequential):
     def __init__(self, width:int, dropout:float):
         super().__init__(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width))
 
+class LocalConvolution(nn.Module):
+    "The convolution module of the Conformer (Gulati et al. 2020, section 2.2): a gate, then each channel over its neighbours in time."
+    def __init__(self,
+        width:int,   # D
+        kernel:int,  # positions that one output sees, odd
+    ):
+        super().__init__()
+        self.enter, self.leave = nn.Linear(width, 2 * width), nn.Linear(width, width)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+
+    def forward(self, x:Tensor, mask:Tensor) -> Tensor: # (B, T, D), (B, T) to (B, T, D)
+        "Padding is zeroed before the convolution."
+        x = F.glu(self.enter(x), -1) * mask[..., None]
+        return self.leave(F.gelu(self.depthwise(x.transpose(1, 2)).transpose(1, 2)))
+
 class EncoderBlock(nn.Module):
-    "Pre-norm pitch-aware self-attention and feed-forward."
+    "Pre-norm pitch-aware self-attention, local convolution and feed-forward."
     def __init__(self, config:EchoConfig):
         super().__init__()
-        self.attention_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(2))
+        self.attention_norm, self.local_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(3))
         self.attention = PitchAttention(config.width, config.heads, config.similarity)
+        self.local = LocalConvolution(config.width, config.kernel)
         self.feed_forward, self.drop = FeedForward(config.width, config.dropout), nn.Dropout(config.dropout)
 
     def forward(self, x:Tensor, rotations:Tensor, similarity:Tensor|None, mask:Tensor) -> Tensor: # (B, T, D)
-        "Look at the other frames, then think about this one."
+        "Look at the other frames, then at the next ones, then think about this one."
         x = x + self.drop(self.attention(self.attention_norm(x), rotations=rotations, similarity=similarity, mask=mask))
+        x = x + self.drop(self.local(self.local_norm(x), mask))
         return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
 
 # %% ../nbs/09_model.ipynb #974d3956

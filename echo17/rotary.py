@@ -152,8 +152,8 @@ class PolarRotary(LearnedTheta):
 
     @classmethod
     def echo(cls, head_dim:int) -> "PolarRotary": # all three ideas, repaired
-        "The recommended form: accumulated phase, relative radius, no aliasing."
-        return cls(head_dim, phase="accumulated", radius="relative", alias_free=True)
+        "The recommended form: accumulated phase, relative radius, no aliasing, theta fixed."
+        return cls(head_dim, phase="accumulated", radius="relative", alias_free=True, learn_theta=False)
 
 # %% ../nbs/03_rotary.ipynb #164a0885
 def plot_rotations(

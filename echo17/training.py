@@ -40,7 +40,7 @@ from .model import Echo, EchoConfig, EchoOutput, load_model, save_model, strided
 from .text import BLANK, PAD, Tokenizer, error_rates, normalize, text_mode
 
 # %% ../nbs/10_training.ipynb #9b2120ad
-_RATES = dict(maxfactor=0.01, adamw=0.001)  # peak rates found on the dev splits of fsdd and hsk
+_RATES = dict(maxfactor=0.02, adamw=0.001)  # peak rates found on the dev splits of fsdd and hsk
 
 @dataclass(frozen=True)
 class TrainConfig:

@@ -1,0 +1,107 @@
+"""One call of each module from outside the notebooks: what `import echo17` users do, in plain Python."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from echo17.attention import PitchAttention, pitch_similarity
+from echo17.audio import EchoError, load_audio, log_mel
+from echo17.corpus import Corpus, FeatureConfig, prepare_features, read_corpus, split_clips, synthesize_corpus
+from echo17.decoding import greedy_search
+from echo17.frequencies import geometric_frequencies, mel_frequencies
+from echo17.maxfactor import MaxFactor
+from echo17.model import Echo, EchoConfig, EchoState, frame_mask
+from echo17.pitch import extract_pitch, synthesize_voice
+from echo17.rotary import PolarRotary, apply_rotary
+from echo17.text import Tokenizer, error_rates
+
+F0 = torch.linspace(120, 180, 100)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    "A synthesised corpus."
+    home = tmp_path_factory.mktemp("corpus")
+    synthesize_corpus(home / "syllables")
+    return home
+
+
+def test_pitch_and_spectrogram_share_one_grid():
+    wave = synthesize_voice(F0)
+    for method in ("dio", "harvest", "pyin", "nccf"):
+        pitch = extract_pitch(wave, 16000, method)
+        assert len(pitch.f0) == len(log_mel(wave))
+        assert (pitch.f0[20:80] - F0[20:80]).abs().median() < 3
+
+
+@pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.echo])
+def test_pieces_drop_into_another_attention(make):
+    f0 = F0[None].repeat(2, 1)
+    queries = apply_rotary(torch.randn(2, 4, 100, 16), make(16).rotations(100, f0))
+    attention = PitchAttention(64, 4, similarity="learned")
+    assert queries.shape == (2, 4, 100, 16)
+    assert attention(torch.randn(2, 100, 64), rotations=make(16).rotations(100, f0), similarity=pitch_similarity(f0)).shape == (2, 100, 64)
+    assert len(mel_frequencies(8)) == len(geometric_frequencies(8)) == 8
+
+
+def test_maxfactor_trains_a_model_that_is_not_ours():
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1)), torch.randn(256, 4)
+    target = x[:, :1] * x[:, 1:2]
+    optimizer = MaxFactor(model.parameters(), lr=0.02)
+    losses = []
+    for step in range(300):
+        loss = nn.functional.mse_loss(model(x), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_gate_that_starts_at_zero_opens():
+    gate = nn.Parameter(torch.zeros(()))
+    optimizer = MaxFactor([dict(params=[gate], scale_parameter=False)])
+    for _ in range(300):
+        optimizer.zero_grad()
+        (gate - 1).square().backward()
+        optimizer.step()
+    assert gate > 0.1
+
+
+def test_from_corpus_to_text(folder):
+    clips = read_corpus(folder / "syllables")
+    train = split_clips(clips, "train")[:4]
+    tokenizer = Tokenizer.characters(c.text for c in clips)
+    config = EchoConfig.echo(vocabulary=len(tokenizer), width=32, heads=2, encoder_layers=1, decoder_layers=1)
+    prepare_features(train, config, folder / "cache", workers=1, progress=False)
+    batch = Corpus(train, config, tokenizer, folder / "cache").batch(0, [0, 1, 2, 3])
+    model = Echo(config, tokenizer).eval()
+    assert model(batch).logits.shape == (*batch.tokens.shape, len(tokenizer))
+    memory, lengths = model.encoder(batch)
+    found = greedy_search(EchoState(model.decoder, memory, frame_mask(lengths, memory.shape[1])), 4, 20)
+    rates = error_rates(batch.texts, [tokenizer.decode(h.tokens) for h in found], "plain")
+    assert set(rates) == {"wer", "cer"}
+    assert model.transcribe(train[0].path).text == model.transcribe(load_audio(train[0].path)).text
+
+
+def test_bad_input_is_one_error():
+    for bad in (lambda: FeatureConfig(features=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
+        with pytest.raises(EchoError): bad()
+
+
+def test_two_processes_give_the_gradients_of_one(folder):
+    "The same step with one process and with two, joined by gloo on this machine."
+    def norm(processes):
+        launch = [sys.executable, str(Path(__file__).with_name("one_step.py"))]
+        if processes > 1: launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", launch[1]]
+        done = subprocess.run([*launch, str(folder)], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+    one, two = norm(1), norm(2)
+    assert two["processes"] == 2
+    for key in ("loss", "gradient_norm", "weights"): assert one[key] == pytest.approx(two[key], rel=1e-4)
