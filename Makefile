@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: setup test demo notebooks readme docs clean
+.PHONY: setup test demo notebooks readme figures docs clean
 
 setup: $(BIN)/.installed
 
@@ -26,6 +26,9 @@ notebooks: setup     ## execute every notebook in place and export it
 
 readme: setup        ## README.md from nbs/index.ipynb
 	python tools/readme.py
+
+figures: setup      ## the pictures in figures/
+	python tools/figures.py
 
 docs: setup          ## the offline site in _docs
 	python -m pip install --quiet sphinx myst-parser furo
