@@ -244,8 +244,17 @@ def data_dir() -> Path:
     return Path(os.environ.get("ECHO17_DATA") or "data").expanduser()
 
 # %% ../nbs/06_corpus.ipynb #d2955b77
+def _beside(root, subset, splits): # further subsets
+    "Where the other splits come from when a model is trained on one LibriSpeech subset."
+    found, wanted = list(_librispeech_subsets(root)), [split for split in ("dev", "test") if split in splits and subset.startswith("train-")]
+    for split in wanted:
+        if not any(name.startswith(f"{split}-") for name in found):
+            raise CorpusError(f"librispeech:{subset} needs clips for {split}, and {root} holds no {split} subset; `echo17 get librispeech:{split}-clean` downloads one")
+    return [name for name in found if name.partition("-")[0] in wanted]
+
 def read_corpus(
     source:str|Path,  # a folder with manifest.tsv, a folder in LibriSpeech layout, or librispeech:SUBSET
+    splits:Sequence[str]=(),  # wanted beside a training subset, see `split_clips`; dev brings dev-clean and dev-other
 ) -> list[Clip]:      # of all splits
     "The clips of a corpus, whatever its layout."
     kind, _, subset = str(source).partition(":")
@@ -255,7 +264,7 @@ def read_corpus(
         if subset in LIBRISPEECH_SUBSETS and subset not in _librispeech_subsets(root):
             raise CorpusError(f"{source}: not found in {root}; `echo17 get {source}` downloads it, "
                               f"or set ECHO17_DATA to a folder that holds librispeech/LibriSpeech/{subset}")
-        return read_librispeech(root, subset)
+        return [clip for name in (subset, *_beside(root, subset, splits)) for clip in read_librispeech(root, name)]
     if (Path(source) / "manifest.tsv").exists(): return read_manifest(source)
     if not Path(source).is_dir(): raise CorpusError(f"{source}: no such folder")
     subsets = _librispeech_subsets(source)

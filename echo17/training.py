@@ -436,7 +436,7 @@ def read_material(
     tokenizer:Tokenizer|None=None,  # of an existing model; None: characters of the first split
 ) -> Material:
     "Clips by split, with normalised texts, and a tokenizer."
-    clips = read_corpus(source)
+    clips = read_corpus(source, splits)
     mode = text_mode([c.text for c in clips], text)
     by_split = {split: [replace(c, text=normalize(c.text, mode)) for c in split_clips(clips, split)] for split in splits}
     tokenizer = tokenizer or Tokenizer.characters(c.text for c in by_split[splits[0]])
