@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
-           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'make_parser', 'main']
+           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -169,6 +169,24 @@ def demo_command(args):
     print_metrics(result)
     print(f"wrote {out}: pitch.png, training.png, transcripts.tsv, run (checkpoints, result.json)\nlook inside with: tensorboard --logdir {out / 'run' / 'tensorboard'}")
 
+# %% ../nbs/14_cli.ipynb #caa12de8
+def init_command(args):
+    "Make a corpus of your own recordings: pair sounds with texts, check every file, draw splits."
+    from echo17.folders import init_folder, next_step, report
+    outcome = init_folder(args.folder, args.csv, args.dev, args.test, args.seed, args.by_speaker, args.text, args.force)
+    print(report(outcome)); print(next_step(outcome))
+
+def _init_parser(commands):
+    sub = _add(commands, "init", init_command, "init recordings --csv recordings/texts.csv")
+    sub.add_argument("folder", help="holds the sounds; each text stands beside its sound, hello.txt for hello.wav, or in --csv")
+    sub.add_argument("--csv", help="table with the columns path and text (or file, sentence, ...), and maybe id, speaker, split")
+    sub.add_argument("--dev", type=float, default=0.1, metavar="SHARE", help="share of dev, where the table gives no splits (default 0.1)")
+    sub.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="share of test, likewise (default 0.1)")
+    sub.add_argument("--seed", type=int, default=0, help="another draw of the splits")
+    sub.add_argument("--by-speaker", action="store_true", help="draw speakers instead of texts, so that dev and test have other voices")
+    sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are, as for train")
+    sub.add_argument("--force", action="store_true", help="replace manifest.tsv and check.tsv")
+
 # %% ../nbs/14_cli.ipynb #3c14da7e
 def _add(commands, name, function, example):
     "One sub-command; its help is the function's docstring and an example."
@@ -228,6 +246,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub = _add(commands, "get", get_command, "get fsdd")
     sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
     sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")
+    _init_parser(commands)
     _add(commands, "info", info_command, "info")
     return parser
 
