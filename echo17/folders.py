@@ -69,7 +69,9 @@ class Entry:
     problems:tuple[Problem,...] = ()
 
     @property
-    def usable(self) -> bool: return not any(p.kind in LEFT_OUT for p in self.problems)
+    def usable(self) -> bool:
+        "Whether nothing of LEFT_OUT is wrong with it."
+        return not any(p.kind in LEFT_OUT for p in self.problems)
 
 # %% ../nbs/17_folders.ipynb #273844aa
 SOUNDS = frozenset(".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .sph .m4a .aac .mp4 .wma .webm .amr .3gp".split())
@@ -240,13 +242,13 @@ class Sound:
 
 def _decibels(power): return 10 * np.log10(np.maximum(power, 1e-10))
 
-def _sounding(wave, rate, limits): # (pieces,) of booleans
+def _sounding(wave, rate, limits): # (pieces,) of booleans, samples in a piece
     "Which pieces of 10 ms are not silent; the rest at the end belongs to the last one."
     hop = min(max(1, rate // 100), len(wave))
     power = np.add.reduceat(np.square(wave, dtype=np.float64), np.arange(0, len(wave) - hop + 1, hop))
     sizes = np.full(len(power), hop); sizes[-1] += len(wave) % hop
     levels = _decibels(power / sizes)
-    return levels > max(limits.floor, levels.max() - limits.depth)
+    return levels > max(limits.floor, levels.max() - limits.depth), hop
 
 def listen(
     path:str|Path,           # a sound file
@@ -257,11 +259,12 @@ def listen(
     except (soundfile.SoundFileError, TypeError): rate, channels = 16000, 1  # `load_audio` says what is wrong
     wave = load_audio(path, rate).numpy()
     samples = wave if channels == 1 else soundfile.read(path, dtype="float32")[0]
-    sounding, seconds = _sounding(wave, rate, limits), len(wave) / rate
+    (sounding, hop), seconds = _sounding(wave, rate, limits), len(wave) / rate
     heard = np.flatnonzero(sounding)
-    leading, trailing = (heard[0] / 100, (len(sounding) - 1 - heard[-1]) / 100) if len(heard) else (seconds, 0.)
-    return Sound(rate, channels, seconds, float(_decibels(np.square(wave, dtype=np.float64).mean())), float((np.abs(samples) > 0.999).mean()), float(sounding.mean()),
-                 float(leading), float(trailing), hashlib.sha256(f"{rate} ".encode() + wave.tobytes()).hexdigest())
+    leading, trailing = (heard[0] * hop / rate, (len(sounding) - 1 - heard[-1]) * hop / rate) if len(heard) else (seconds, 0.)
+    loudness, clipped = _decibels(np.square(wave, dtype=np.float64).mean()), (np.abs(samples) > 0.999).mean()
+    digest = hashlib.sha256(f"{rate} ".encode() + wave.tobytes()).hexdigest()
+    return Sound(rate, channels, seconds, float(loudness), float(clipped), float(sounding.mean()), float(leading), float(trailing), digest)
 
 # %% ../nbs/17_folders.ipynb #0b1677e9
 def _try(job): # Sound, or the problem
@@ -421,7 +424,9 @@ class Outcome:
     choice:str="auto"           # the mode that was asked for
 
     @property
-    def kept(self) -> list[Checked]: return [c for c in self.clips if c.entry.usable]
+    def kept(self) -> list[Checked]:
+        "The clips of the manifest."
+        return [c for c in self.clips if c.entry.usable]
 
     @property
     def by_kind(self) -> dict[str, list[tuple[str, str]]]: # kind to (path, detail)
@@ -507,10 +512,15 @@ def _overview(outcome): # lines
     speakers, recorded = {c.entry.speaker for c in kept} - {""}, [_recorded(c.sound) for c in kept]
     splits = sorted({c.entry.split for c in kept}, key=lambda s: (order.index(s) if s in order else 3, s))
     letters = sorted(set("".join(c.text for c in kept)) - {" "})
-    yield f"{outcome.folder}: {len(kept)} of {len(outcome.clips)} clips, {_hours(kept)}" + (f", {len(speakers)} speakers" if speakers else "")
+    yield f"{outcome.folder}: {len(kept)} of {len(outcome.clips)} clips, {_hours(kept)}" + (f", {len(speakers)} speaker{'s' * (len(speakers) > 1)}" if speakers else "")
     yield f"sound: {_counted(recorded)}" + ("" if {*recorded} == {"16000 Hz mono"} else "; training resamples to 16000 Hz mono")
     yield "splits: " + ", ".join(f"{s} {len(part)} ({_hours(part)})" for s in splits for part in [[c for c in kept if c.entry.split == s]])
     yield f"characters ({outcome.mode}): {len(letters)}, {''.join(letters[:80])}{'...' if len(letters) > 80 else ''}"
+
+def _is_narrow(outcome):
+    "Whether the words are few, as with digits, and yet no text is in two splits."
+    texts, splits = {c.text for c in outcome.kept}, {c.entry.split for c in outcome.kept}
+    return len(splits) > 1 and 5 * len(texts) <= len(outcome.kept) and "text in two splits" not in outcome.by_kind
 
 def report(
     outcome:Outcome,  # of `check_folder` or `init_folder`
@@ -522,6 +532,7 @@ def report(
         if found: lines.append(f"{title}:")
         lines += [f"  {kind} ({len(rows)}): {_named(rows)}" for kind, rows in found.items()]
     if outcome.unused: lines.append(f"without a counterpart ({len(outcome.unused)}): {_named(outcome.unused)}")
+    if _is_narrow(outcome): lines.append("few texts, many recordings of each: dev and test have texts that train lacks; splits by speaker or in a table suit better")
     return "\n".join(lines)
 
 # %% ../nbs/17_folders.ipynb #bdffed3b
@@ -596,7 +607,7 @@ def plot_checks(
     ax.scatter(*zip(*groups.pop("", [(np.nan, np.nan)])), s=14, color="#999999", linewidths=0, label="nothing wrong")
     for i, (kind, points) in enumerate(sorted(groups.items(), key=lambda pair: (*LEFT_OUT, *KEPT).index(pair[0]))):
         marker = "X" if kind in LEFT_OUT else "os^DvP"[i % 6]
-        ax.scatter(*zip(*points), s=44, color=_COLOURS[i % len(_COLOURS)], marker=marker, edgecolors="white", linewidths=0.6, label=f"{kind} ({len(points)})", zorder=3)
+        ax.scatter(*zip(*points), s=44, color=_COLOURS[i % len(_COLOURS)], marker=marker, edgecolors="#333333", linewidths=0.5, label=f"{kind} ({len(points)})", zorder=3)
     ax.set_xscale("log"); ax.xaxis.set_major_formatter("{x:g}")
     ax.set(xlabel="length (s)", ylabel="loudness (dB of full scale)")
     ax.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

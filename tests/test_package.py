@@ -12,6 +12,7 @@ from echo17.attention import PitchAttention, pitch_similarity
 from echo17.audio import EchoError, load_audio, log_mel
 from echo17.corpus import Corpus, FeatureConfig, prepare_features, read_corpus, split_clips, synthesize_corpus
 from echo17.decoding import greedy_search
+from echo17.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
 from echo17.maxfactor import MaxFactor
 from echo17.model import Echo, EchoConfig, EchoState, frame_mask
@@ -87,6 +88,15 @@ def test_from_corpus_to_text(folder):
     rates = error_rates(batch.texts, [tokenizer.decode(h.tokens) for h in found], "plain")
     assert set(rates) == {"wer", "cer"}
     assert model.transcribe(train[0].path).text == model.transcribe(load_audio(train[0].path)).text
+
+
+def test_a_folder_of_recordings_becomes_a_corpus(folder, tmp_path):
+    for clip in read_corpus(folder / "syllables")[:40]:
+        (tmp_path / clip.path.name).symlink_to(clip.path)
+        (tmp_path / f"{clip.id}.txt").write_text(clip.text)
+    outcome = init_folder(tmp_path, dev=0.2, progress=False)
+    assert outcome.by_kind == {} and "40 of 40 clips" in report(outcome) and "echo17 train --data" in next_step(outcome)
+    assert [c.text for c in split_clips(read_corpus(tmp_path), "dev")]
 
 
 def test_bad_input_is_one_error():
