@@ -14,6 +14,7 @@ import hashlib
 import io
 import itertools
 import os
+import re
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,7 +98,9 @@ def is_sound(
 # %% ../nbs/17_folders.ipynb #a5c161fc
 _SPLITS = dict(train="train", training="train", dev="dev", val="dev", valid="dev", validation="dev", test="test", testing="test")
 
-def _one_line(text): return " ".join(text.split())
+def _one_line(text):
+    "Single spaces instead of line breaks, tabs and other control characters."
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
 
 def _split_name(name):
     "The usual name of a split, or the name as it is."
@@ -172,9 +175,10 @@ def read_rows(
     except csv.Error as e: raise FolderError(f"{path}, line {reader.line_num}: {e}") from e
     if header is None: return ["path", *["original"] * (len(rows[0][1]) - 2), "text"], rows
     absent = [f"{role} ({', '.join(COLUMNS[role])})" for role in ("path", "text") if role not in _roles(header)]
-    if absent: raise FolderError(f"{path}, line 1: needs a column for {' and one for '.join(absent)}; found {', '.join(map(repr, header))}")
+    if absent: raise FolderError(f"{path}, line 1: needs a column for {' and one for '.join(absent)}; found {', '.join(map(repr, header)) or 'nothing'}")
     repeated = [name for name, n in Counter(filter(None, header)).items() if n > 1]
     if repeated: raise FolderError(f"{path}, line 1: column {repeated[0]!r} appears more than once")
+    if len(rows) < 2: raise FolderError(f"{path}: has a header but no rows")
     return header, rows[1:]
 
 # %% ../nbs/17_folders.ipynb #b2c20f1f
