@@ -591,6 +591,8 @@ class Augment:
         return list(dict.fromkeys([(1., 0.), *itertools.product(self.speeds, self.semitones)]))
 
 # %% ../nbs/06_corpus.ipynb #3c4a9c64
+_ON_MEL = ("spectrogram", "harmonic", "aperiodic")  # logarithms on the mel axis, hidden by their mean; the rest by 0
+
 def _mask_place(size, widest, chance): # slice
     "A stretch of at most `widest` out of `size`."
     width = chance.randint(0, min(widest, size))
@@ -598,14 +600,20 @@ def _mask_place(size, widest, chance): # slice
     return slice(start, start + width)
 
 def spec_augment(
-    spectrogram:Tensor,   # (T, n_mels)
-    augment:Augment,      # how many masks, and how wide
-    chance:random.Random, # the only source of chance
-) -> Tensor:              # (T, n_mels); the input is left as it is
-    "Hide stretches of time and bands of mel."
-    out, (frames, mels), mean = spectrogram.clone(), spectrogram.shape, spectrogram.mean()
-    for _ in range(augment.time_masks): out[_mask_place(frames, int(augment.time_width * frames), chance)] = mean
-    for _ in range(augment.mel_masks): out[:, _mask_place(mels, augment.mel_width, chance)] = mean
+    item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
+    augment:Augment,         # how many masks, and how wide
+    chance:random.Random,    # the only source of chance
+) -> dict[str, Tensor]:      # the same shapes; the input is left as it is
+    "Hide stretches of time in every feature, and bands of the mel axis."
+    out, frames = {name: x.clone() for name, x in item.items()}, len(item["f0"])
+    fills = {name: x.mean() if name in _ON_MEL else 0. for name, x in item.items()}
+    on_mel = [name for name in _ON_MEL if name in item]
+    for _ in range(augment.time_masks):
+        place = _mask_place(frames, int(augment.time_width * frames), chance)
+        for name, x in out.items(): x[place] = fills[name]
+    for _ in range(augment.mel_masks if on_mel else 0):
+        place = _mask_place(out[on_mel[0]].shape[1], augment.mel_width, chance)
+        for name in on_mel: out[name][:, place] = fills[name]
     return out
 
 # %% ../nbs/06_corpus.ipynb #6717ff9e
@@ -676,8 +684,7 @@ class Corpus:
         if not 0 <= index < len(self.clips): raise CorpusError(f"index must lie from 0 to {len(self.clips) - 1}, got {index}")
         if self.augment is None: return self._load(self.clips[index])
         chance, *variant = _draw(self.augment, self.seed, epoch, index)
-        item = self._load(self.clips[index], *variant)
-        return trim_ends(item | {name: spec_augment(x, self.augment, chance) for name, x in item.items() if name == "spectrogram"}, self.augment.trim, chance)
+        return trim_ends(spec_augment(self._load(self.clips[index], *variant), self.augment, chance), self.augment.trim, chance)
 
     def batch(self, epoch:int, indices:Sequence[int]) -> Batch:
         "The clips `indices` as they are in `epoch`, padded."

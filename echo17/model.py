@@ -122,10 +122,13 @@ _LEVELLED = ("spectrogram", "harmonic")  # logarithmic features, whose constant 
 def level(
     x:Tensor,     # (B, T, channels), logarithms
     mask:Tensor,  # (B, T) bool, True at real frames
-) -> Tensor:      # each clip's maximum at 1, padding 0
-    "Remove the loudness of each clip."
+) -> Tensor:      # each clip with mean 0 and deviation 1, padding 0
+    "Remove the loudness and the contrast of each clip."
     real = mask[..., None]
-    return torch.where(real, x - x.masked_fill(~real, float("-inf")).amax((1, 2), keepdim=True) + 1, 0.)
+    count = real.sum((1, 2), keepdim=True) * x.shape[2]
+    centred = torch.where(real, x - torch.where(real, x, 0.).sum((1, 2), keepdim=True) / count, 0.)
+    deviation = (centred.square().sum((1, 2), keepdim=True) / count).sqrt()
+    return centred / deviation.clamp(min=1e-3)  # a silent clip is flat and stays so
 
 # %% ../nbs/09_model.ipynb #ed5a32f5
 class FeatureEncoder(nn.Module):
