@@ -6,7 +6,7 @@
 __all__ = ['FEATURES', 'PITCH_METHODS', 'LIBRISPEECH_SUBSETS', 'CorpusError', 'FeatureConfig', 'extract_features', 'Clip',
            'read_manifest', 'read_librispeech', 'default_cache', 'data_dir', 'read_corpus', 'split_clips',
            'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key', 'cached_features',
-           'prepare_features', 'Augment', 'spec_augment', 'trim_ends', 'Corpus', 'plot_lengths', 'plot_f0_histogram']
+           'prepare_features', 'Augment', 'spec_augment', 'Corpus', 'plot_lengths', 'plot_f0_histogram']
 
 # %% ../nbs/06_corpus.ipynb #1d8fc08d
 import copy
@@ -573,16 +573,14 @@ class Augment:
     mel_width:int = 16         # widest band, mel channels
     speeds:tuple[float,...] = (1.,)     # one is drawn for each clip and epoch
     semitones:tuple[float,...] = (0.,)  # likewise
-    trim:float = 0.            # most that is cut from each end of every feature, as a share of the clip
 
     def __post_init__(self):
         for name in ("speeds", "semitones"):
             _as_tuple(self, name)
             if not getattr(self, name): raise EchoError(f"{name} must hold at least one value, got {getattr(self, name)!r}")
         _check_whole(0, time_masks=self.time_masks, mel_masks=self.mel_masks, mel_width=self.mel_width)
-        for name, most in (("time_width", 1), ("trim", 0.4)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most: raise EchoError(f"{name} must lie from 0 to {most}, got {value!r}")
+        width = self.time_width
+        if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 <= width <= 1: raise EchoError(f"time_width must lie from 0 to 1, got {width!r}")
         for variant in self.variants: _check_perturbation(*variant)
 
     @property
@@ -615,17 +613,6 @@ def spec_augment(
         place = _mask_place(out[on_mel[0]].shape[1], augment.mel_width, chance)
         for name in on_mel: out[name][:, place] = fills[name]
     return out
-
-# %% ../nbs/06_corpus.ipynb #6717ff9e
-def trim_ends(
-    item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
-    share:float,             # most to cut from each end
-    chance:random.Random,    # the only source of chance
-) -> dict[str, Tensor]:      # at least one frame remains
-    "Cut both ends of a clip, all features alike."
-    frames = len(item["f0"])
-    first, last = chance.randint(0, int(share * frames)), frames - chance.randint(0, int(share * frames))
-    return {name: value[first:last] for name, value in item.items()}
 
 # %% ../nbs/06_corpus.ipynb #f154ee2b
 def _bucket(
@@ -684,7 +671,7 @@ class Corpus:
         if not 0 <= index < len(self.clips): raise CorpusError(f"index must lie from 0 to {len(self.clips) - 1}, got {index}")
         if self.augment is None: return self._load(self.clips[index])
         chance, *variant = _draw(self.augment, self.seed, epoch, index)
-        return trim_ends(spec_augment(self._load(self.clips[index], *variant), self.augment, chance), self.augment.trim, chance)
+        return spec_augment(self._load(self.clips[index], *variant), self.augment, chance)
 
     def batch(self, epoch:int, indices:Sequence[int]) -> Batch:
         "The clips `indices` as they are in `epoch`, padded."
