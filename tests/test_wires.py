@@ -16,7 +16,6 @@ CUTS = {  # what is lost: (the line's text, what it becomes)
     "theta is not an option": ("config.width // config.heads, config.theta,", "config.width // config.heads, 10000.,"),
     "phase is not an option": ("config.modulate_theta, config.phase,", "config.modulate_theta, 'position',"),
     "aliasing is not an option": ("config.alias_free, config.learn_theta, config.f_max)", "False, config.learn_theta, config.f_max)"),
-    "dropout is not an option": ("self.drop, self.norm = nn.Dropout(config.dropout), nn.LayerNorm(config.width, bias=False)\n\n    def prepare", "self.drop, self.norm = nn.Dropout(0.), nn.LayerNorm(config.width, bias=False)\n\n    def prepare"),
     "the decoder sees the future": ("rotations=rotations, causal=True, cache=caches[0]", "rotations=rotations, cache=caches[0]"),
     "one step does not know how many came before": ("seen = 0 if caches is None else caches[0][0].length", "seen = 0"),
     "padding leaks through the front end": ("F.gelu(convolution(x * frame_mask(lengths, x.shape[2])[:, None]))", "F.gelu(convolution(x))"),
