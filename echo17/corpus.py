@@ -657,14 +657,22 @@ class Corpus:
         batch_frames:int=6000,       # most frames in a batch, padding included
         batch_size:int=32,           # most clips in a batch
         seed:int=0,                  # of order and augmentation
+        memory:int=2**28,            # most bytes of features kept in memory, so that later epochs need not read the cache
     ):
         _check_whole(1, batch_frames=batch_frames, batch_size=batch_size)
         self.clips, self.config, self.tokenizer, self.cache = list(clips), config, tokenizer, Path(cache or default_cache())
         self.augment, self.batch_frames, self.batch_size, self.seed = augment, batch_frames, batch_size, seed
         if not self.clips: raise CorpusError("a corpus needs at least one clip, got none")
+        self._held, self._room = {}, memory
         self.frames = [len(_clip_f0(clip, config, self.cache)) for clip in self.clips]  # of the clips as they are
 
-    def _load(self, clip, speed=1., semitones=0.): return cached_features(clip, self.config, self.cache, speed, semitones)
+    def _load(self, clip, speed=1., semitones=0.): # the tensors are shared: whoever changes them takes a copy
+        key = (clip.id, speed, semitones)
+        if key in self._held: return dict(self._held[key])
+        item = cached_features(clip, self.config, self.cache, speed, semitones)
+        size = sum(x.nbytes for x in item.values())
+        if size <= self._room: self._held[key], self._room = item, self._room - size
+        return dict(item)
 
     def item(self, epoch:int, index:int) -> dict[str, Tensor]: # as from `extract_features`
         "Features of one clip as they are in `epoch`."
