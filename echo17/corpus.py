@@ -6,7 +6,7 @@
 __all__ = ['FEATURES', 'PITCH_METHODS', 'LIBRISPEECH_SUBSETS', 'CorpusError', 'FeatureConfig', 'extract_features', 'Clip',
            'read_manifest', 'read_librispeech', 'default_cache', 'data_dir', 'read_corpus', 'split_clips',
            'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key', 'cached_features',
-           'prepare_features', 'Augment', 'spec_augment', 'Corpus', 'plot_lengths', 'plot_f0_histogram']
+           'prepare_features', 'Augment', 'spec_augment', 'trim_ends', 'Corpus', 'plot_lengths', 'plot_f0_histogram']
 
 # %% ../nbs/06_corpus.ipynb #1d8fc08d
 import copy
@@ -573,6 +573,7 @@ class Augment:
     mel_width:int = 16         # widest band, mel channels
     speeds:tuple[float,...] = (1.,)     # one is drawn for each clip and epoch
     semitones:tuple[float,...] = (0.,)  # likewise
+    trim:float = 0.            # most that is cut from the end of a clip, seconds; half as much from its start
 
     def __post_init__(self):
         for name in ("speeds", "semitones"):
@@ -581,6 +582,8 @@ class Augment:
         _check_whole(0, time_masks=self.time_masks, mel_masks=self.mel_masks, mel_width=self.mel_width)
         width = self.time_width
         if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 <= width <= 1: raise EchoError(f"time_width must lie from 0 to 1, got {width!r}")
+        trim = self.trim
+        if isinstance(trim, bool) or not isinstance(trim, (int, float)) or not 0 <= trim <= 1: raise EchoError(f"trim must lie from 0 to 1 second, got {trim!r}")
         for variant in self.variants: _check_perturbation(*variant)
 
     @property
@@ -613,6 +616,20 @@ def spec_augment(
         place = _mask_place(out[on_mel[0]].shape[1], augment.mel_width, chance)
         for name in on_mel: out[name][:, place] = fills[name]
     return out
+
+# %% ../nbs/06_corpus.ipynb #a3bc373c
+_TRIM_SHARE = 0.3  # of a clip, at its end
+
+def trim_ends(
+    item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
+    most:int,                # frames that may be cut from the end
+    chance:random.Random,    # the only source of chance
+) -> dict[str, Tensor]:      # at least one frame remains
+    "Cut both ends of a clip, all features alike."
+    frames = len(item["f0"])
+    most = min(most, int(_TRIM_SHARE * frames))
+    first, last = chance.randint(0, most // 2), frames - chance.randint(0, most)
+    return {name: value[first:last] for name, value in item.items()}
 
 # %% ../nbs/06_corpus.ipynb #f154ee2b
 def _bucket(
@@ -679,7 +696,8 @@ class Corpus:
         if not 0 <= index < len(self.clips): raise CorpusError(f"index must lie from 0 to {len(self.clips) - 1}, got {index}")
         if self.augment is None: return self._load(self.clips[index])
         chance, *variant = _draw(self.augment, self.seed, epoch, index)
-        return spec_augment(self._load(self.clips[index], *variant), self.augment, chance)
+        item = trim_ends(self._load(self.clips[index], *variant), round(self.augment.trim / self.config.hop_seconds), chance)
+        return spec_augment(item, self.augment, chance)
 
     def batch(self, epoch:int, indices:Sequence[int]) -> Batch:
         "The clips `indices` as they are in `epoch`, padded."

@@ -57,6 +57,7 @@ class TrainConfig:
     label_smoothing:float = 0.1     # probability given to the other tokens
     ctc_weight:float = 0.3          # share of the CTC loss, the rest is cross-entropy
     augment:bool = True             # SpecAugment
+    trim:float = 0.15               # with it, most that is cut from the end of a clip, seconds; half as much from its start
     precision:str = "no"            # no (float32), bf16 or fp16
     seed:int = 0                    # decides initial weights, order, augmentation and dropout
 
@@ -66,7 +67,7 @@ class TrainConfig:
         if self.lr is None: object.__setattr__(self, "lr", _RATES[self.optimizer])
         for name in ("epochs", "batch_size", "batch_frames", "accumulate"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1: raise EchoError(f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}")
-        for name, low, high in (("lr", 0, 10), ("warmup", 0, 1), ("weight_decay", 0, 1), ("clip", 0, math.inf), ("label_smoothing", 0, 0.99), ("ctc_weight", 0, 1)):
+        for name, low, high in (("lr", 0, 10), ("warmup", 0, 1), ("weight_decay", 0, 1), ("clip", 0, math.inf), ("label_smoothing", 0, 0.99), ("ctc_weight", 0, 1), ("trim", 0, 1)):
             if not low <= getattr(self, name) <= high: raise EchoError(f"{name} must be from {low} to {high}, got {getattr(self, name)!r}")
 
 # %% ../nbs/10_training.ipynb #a7026a6b
@@ -467,7 +468,7 @@ def train_echo(
     material = read_material(source, ("train", "dev", *(["test"] if test else [])), text)
     config = replace(config, vocabulary=len(material.tokenizer))
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
-    corpora = {split: Corpus(part, config, material.tokenizer, cache, augment=Augment() if split == "train" and training.augment else None,
+    corpora = {split: Corpus(part, config, material.tokenizer, cache, augment=Augment(trim=training.trim) if split == "train" and training.augment else None,
                              batch_size=training.batch_size, batch_frames=training.batch_frames, seed=training.seed) for split, part in material.clips.items()}
     torch.manual_seed(training.seed)
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)
