@@ -580,10 +580,9 @@ class Augment:
             _as_tuple(self, name)
             if not getattr(self, name): raise EchoError(f"{name} must hold at least one value, got {getattr(self, name)!r}")
         _check_whole(0, time_masks=self.time_masks, mel_masks=self.mel_masks, mel_width=self.mel_width)
-        width = self.time_width
-        if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 <= width <= 1: raise EchoError(f"time_width must lie from 0 to 1, got {width!r}")
-        trim = self.trim
-        if isinstance(trim, bool) or not isinstance(trim, (int, float)) or not 0 <= trim <= 1: raise EchoError(f"trim must lie from 0 to 1 second, got {trim!r}")
+        for name, most in (("time_width", "1"), ("trim", "1 second")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1: raise EchoError(f"{name} must lie from 0 to {most}, got {value!r}")
         for variant in self.variants: _check_perturbation(*variant)
 
     @property
