@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: setup test demo notebooks readme figures docs clean
+.PHONY: setup test demo model notebooks readme figures docs clean
 
 setup: $(BIN)/.installed
 
@@ -19,6 +19,9 @@ test: setup          ## everything that CI checks; the last line counts
 
 demo: setup          ## the main job on the data that ships with the repository
 	env -u OMP_NUM_THREADS echo17 demo
+
+model: setup         ## train the model that comes with echo17 again (about an hour on two cores)
+	python tools/make_model.py
 
 notebooks: setup     ## execute every notebook in place and export it
 	python tools/run_nbs.py

@@ -70,7 +70,8 @@ def unit_update(
     "The gradient over the root of its estimate, divided by its largest magnitude."
     tiny = torch.finfo(estimate.dtype).tiny
     u = estimate.clamp(min=max(eps1 ** 2, tiny)).rsqrt_().mul_(gradient)  # clamp makes fresh memory, and the rest may write into it
-    return u.div_(u.abs().max().clamp(min=tiny))
+    lowest, highest = u.aminmax()
+    return u.div_(torch.maximum(highest, -lowest).clamp(min=tiny))
 
 # %% ../nbs/08_maxfactor.ipynb #5da5eb70
 def row_steps(
@@ -78,6 +79,8 @@ def row_steps(
 ) -> Tensor:        # the same shape
     "The sign of each entry times the largest magnitude along the last axis."
     return update.sign().mul_(update.abs().amax(-1, keepdim=True)) if update.ndim else update.clone()
+
+_STEPS = dict(by_row=row_steps, by_entry=lambda update: update)  # how far each weight moves, in units of the longest move
 
 # %% ../nbs/08_maxfactor.ipynb #f209bc55
 def root_mean_square(
@@ -96,8 +99,8 @@ def step_size(
     scale_parameter:bool,  # False: the rate is the step, whatever the parameter's size
 ) -> Tensor:               # scalar
     "How far the furthest entry moves."
-    scale = root_mean_square(parameter).clamp(min=eps2) if scale_parameter else 1.
-    return rate * scale / (root_mean_square(update) / d).clamp(min=1.)
+    scale = root_mean_square(parameter).clamp(min=eps2) if scale_parameter else update.new_ones(())
+    return rate * scale if d >= 1 else rate * scale / (root_mean_square(update) / d).clamp(min=1.)
 
 # %% ../nbs/08_maxfactor.ipynb #ad904264
 def advance(
@@ -114,7 +117,7 @@ def advance(
     update = unit_update(gradient, estimate, torch.finfo(dtype).eps if eps1 is None else eps1)
     rate = min(lr, state["step"].item() ** -0.5)
     alpha = step_size(parameter, update, rate, eps2, group["d"], group["scale_parameter"])
-    move = row_steps(update).mul_(-alpha if group["maximize"] else alpha).reshape(parameter.shape)
+    move = _STEPS[group["steps"]](update).mul_(-alpha if group["maximize"] else alpha).reshape(parameter.shape)
     if group["weight_decay"]: move.add_(parameter.to(dtype), alpha=lr * group["weight_decay"])
     parameter.sub_(move)
 
@@ -151,6 +154,7 @@ def check_options(
             raise ValueError(f"{name} must be a finite number {need}, got {value!r}")
     for name in ("scale_parameter", "maximize"):
         if not isinstance(values[name], bool): raise ValueError(f"{name} must be True or False, got {values[name]!r}")
+    if values["steps"] not in tuple(_STEPS): raise ValueError(f"steps must be one of {', '.join(_STEPS)}, got {values['steps']!r}")
 
 # %% ../nbs/08_maxfactor.ipynb #04843c8b
 def copied_state(
@@ -175,10 +179,11 @@ class MaxFactor(Optimizer):
         weight_decay:float=0.,         # decoupled: the parameter shrinks by lr * weight_decay
         gamma:float=0.99,              # a vector's second moment moves by 1 - gamma
         scale_parameter:bool=True,     # False: absolute steps, for parameters that start at 0
+        steps:str="by_row",            # by_row: the sign of each entry, the size of its row's largest; by_entry: the update itself
         maximize:bool=False,           # True: climb
     ):
         super().__init__(params, dict(lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay, gamma=gamma,
-                                      scale_parameter=scale_parameter, maximize=maximize))
+                                      scale_parameter=scale_parameter, steps=steps, maximize=maximize))
 
     def add_param_group(self, param_group):
         "Add a group; options it does not name are those of the optimizer."

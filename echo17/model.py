@@ -5,14 +5,15 @@
 # %% auto #0
 __all__ = ['MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 'strided', 'frame_mask', 'level', 'FeatureEncoder',
            'FeedForward', 'LocalConvolution', 'EncoderBlock', 'sinusoids', 'Encoder', 'DecoderBlock', 'Decoder',
-           'EchoState', 'EchoOutput', 'Echo', 'save_model', 'load_model', 'search_batch', 'transcribe_batch',
-           'transcribe', 'parameter_table']
+           'EchoState', 'EchoOutput', 'Echo', 'shipped_dir', 'save_model', 'load_model', 'search_batch',
+           'transcribe_batch', 'transcribe', 'parameter_table']
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import echo17
 import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
@@ -339,6 +340,11 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
     def _save_pretrained(self, save_directory:Path): save_model(self, save_directory)
 
     @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path:str|Path|None=None, **options) -> "Echo":
+        "A model from a folder or the Hugging Face hub; without a name the one that comes with echo17."
+        return super().from_pretrained(shipped_dir() if pretrained_model_name_or_path is None else pretrained_model_name_or_path, **options)
+
+    @classmethod
     def _from_pretrained(cls, *, model_id, revision=None, cache_dir=None, force_download=False, local_files_only=False, token=None, **unused):
         "A folder on disk, or a repository of the Hugging Face hub."
         if Path(model_id).is_dir(): return load_model(model_id)
@@ -348,6 +354,12 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
 
 # %% ../nbs/09_model.ipynb #938fe186
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")
+
+def shipped_dir() -> Path:
+    "The trained model that stands beside the package in a checkout of echo17."
+    folder = Path(echo17.__file__).resolve().parent.parent / "data" / "models" / "stories"
+    if not folder.is_dir(): raise EchoError(f"{folder}: no model is here; it belongs to a checkout of the repository, so name another one, or make one with `echo17 train`")
+    return folder
 
 def save_model(model:Echo, folder:str|Path):
     "Write configuration, tokenizer and weights into an existing folder."
