@@ -98,7 +98,7 @@ def evaluate_command(args):
     clips = material.clips[args.split]
     prepare_features(clips, model.config, args.cache)
     metrics, rows = evaluate(model, Corpus(clips, model.config, model.tokenizer, args.cache), material.mode, args.beam, progress=True)
-    result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model.config, None, model=str(args.model), beam=args.beam)
+    result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model.config, None, model=str(args.model or "shipped"), beam=args.beam)
     print_metrics(result)
     if args.out:
         Path(args.out).mkdir(parents=True, exist_ok=True)
@@ -107,10 +107,10 @@ def evaluate_command(args):
 
 def _load(args):
     "The model of `--model`, on the device of `--device`; a run's folder stands for its best checkpoint."
-    from echo17.model import load_model
-    from echo17.training import find_checkpoint
-    model = load_model(find_checkpoint(Path(args.model) / "best") or args.model)
-    return model.to(_device(args.device))
+    from echo17.model import load_model, shipped_dir
+    if args.model is None: return load_model(shipped_dir()).to(_device(args.device))
+    from echo17.training import find_checkpoint  # slow to import, so only where it is needed
+    return load_model(find_checkpoint(Path(args.model) / "best") or args.model).to(_device(args.device))
 
 def _device(name):
     "auto, cpu or cuda as torch wants it."
@@ -146,28 +146,9 @@ def info_command(args):
 
 # %% ../nbs/14_cli.ipynb #c7bcfd07
 def demo_command(args):
-    "The main job, in small: pitch, training, transcripts, pictures."
-    from echo17.audio import load_audio
-    from echo17.corpus import read_corpus, split_clips, synthesize_corpus
-    from echo17.model import EchoConfig, load_model
-    from echo17.pitch import extract_pitch, plot_pitch
-    from echo17.training import TrainConfig, check_out, plot_history, train_echo
-    out = Path(args.out); check_out(out, False); out.mkdir(parents=True, exist_ok=True)
-    print("synthesising a small corpus of syllables")
-    corpus = synthesize_corpus(out / "corpus")
-    test = split_clips(read_corpus(corpus), "test")
-    wave = load_audio(test[0].path)
-    _save_figure(plot_pitch(wave, 16000, extract_pitch(wave, 16000)), out / "pitch.png")
-    config = EchoConfig.echo(width=64, heads=4, encoder_layers=2, decoder_layers=1)
-    result = train_echo(corpus, out / "run", config, TrainConfig(epochs=args.epochs, batch_size=8), test=True, cache=out / "cache")
-    _save_figure(plot_history(result["history"]), out / "training.png")
-    model = load_model(out / "run" / "best")
-    rows = [(c.id, c.text, t.text, f"{t.confidence:.2f}") for c in test[:8] for t in [model.transcribe(c.path)]]
-    table = [("clip", "truth", "transcript", "confidence"), *rows]
-    (out / "transcripts.tsv").write_text("".join("\t".join(row) + "\n" for row in table), encoding="utf-8")
-    for row in table: print(f"{row[0]:<24}{row[1]:<24}{row[2]:<24}{row[3]}")
-    print_metrics(result)
-    print(f"wrote {out}: pitch.png, training.png, transcripts.tsv, run (checkpoints, result.json)\nlook inside with: tensorboard --logdir {out / 'run' / 'tensorboard'}")
+    "The main job in five minutes: a voice and its pitch, a small model that learns, transcripts, imagination, pictures."
+    from echo17.demo import run_demo
+    run_demo(args.out, args.epochs, args.full)
 
 # %% ../nbs/14_cli.ipynb #caa12de8
 def init_command(args):
@@ -196,7 +177,7 @@ def _add(commands, name, function, example):
 
 def _model_options(sub):
     "What `evaluate` and `transcribe` share."
-    sub.add_argument("--model", required=True, help="folder of a saved model, or of a training run (its best checkpoint)")
+    sub.add_argument("--model", help="folder of a saved model, or of a training run (its best checkpoint); default: the model that comes with echo17")
     sub.add_argument("--beam", type=int, default=1, help="hypotheses kept; 1 is greedy search")
     sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
@@ -236,13 +217,14 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub); _data_options(sub)
     sub.add_argument("--split", required=True)
     sub.add_argument("--out", help="folder for result.json and transcripts.json")
-    sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --model runs/fsdd --json")
+    sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --json")
     sub.add_argument("file", nargs="+", help="sound files")
     _model_options(sub)
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", default="demo", help="new folder for everything it makes")
-    sub.add_argument("--epochs", type=int, default=12)
+    sub.add_argument("--epochs", type=int, default=14, help="of the small model")
+    sub.add_argument("--full", action="store_true", help="train echo and baseline on all of the stories as well; hours")
     sub = _add(commands, "get", get_command, "get fsdd")
     sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
     sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")

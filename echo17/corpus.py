@@ -6,7 +6,8 @@
 __all__ = ['FEATURES', 'PITCH_METHODS', 'LIBRISPEECH_SUBSETS', 'CorpusError', 'FeatureConfig', 'extract_features', 'Clip',
            'read_manifest', 'read_librispeech', 'default_cache', 'data_dir', 'read_corpus', 'split_clips',
            'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key', 'cached_features',
-           'prepare_features', 'Augment', 'spec_augment', 'trim_ends', 'Corpus', 'plot_lengths', 'plot_f0_histogram']
+           'prepare_features', 'Augment', 'hide_frames', 'spec_augment', 'trim_ends', 'Corpus', 'plot_lengths',
+           'plot_f0_histogram']
 
 # %% ../nbs/06_corpus.ipynb #1d8fc08d
 import copy
@@ -76,6 +77,7 @@ class FeatureConfig:
     hop_length:int = 160       # samples between frames
     n_fft:int = 400            # spectrogram window, samples
     n_mels:int = 80            # mel bands
+    dynamic_range:float = 5.   # of the spectrogram, powers of ten below its loudest point; what is softer counts as silence
     pitch_method:str = "dio"   # dio, harvest, pyin or nccf
     f_min:float = 65.          # lowest pitch, Hz
     f_max:float = 500.         # highest pitch, Hz
@@ -86,6 +88,7 @@ class FeatureConfig:
             raise EchoError(f"features must be one or more of {', '.join(FEATURES)}, each once, got {self.features!r}")
         _check_whole(1, sample_rate=self.sample_rate, hop_length=self.hop_length, n_fft=self.n_fft, n_mels=self.n_mels)
         if self.hop_length > self.n_fft: raise EchoError(f"hop_length must be at most n_fft={self.n_fft}, or sound is skipped, got {self.hop_length}")
+        if type(self.dynamic_range) not in (int, float) or not 0 < self.dynamic_range <= 10: raise EchoError(f"dynamic_range must lie above 0 and at most at 10, got {self.dynamic_range!r}")
         if self.n_mels > self.n_fft // 2: raise EchoError(f"n_mels must be at most half of n_fft={self.n_fft}, got {self.n_mels}")
         if self.pitch_method not in PITCH_METHODS: raise EchoError(f"pitch_method must be one of {', '.join(PITCH_METHODS)}, got {self.pitch_method!r}")
         numbers = all(isinstance(f, (int, float)) and not isinstance(f, bool) for f in (self.f_min, self.f_max))
@@ -113,7 +116,7 @@ def _entries(config): # names, f0 first because the envelopes need it
 def _compute(entry, wave, config, f0): # name to (T, channels), or f0 (T,)
     "One piece of work."
     if entry == "f0": return dict(f0=extract_pitch(wave, config.sample_rate, config.pitch_method, config.hop_seconds, config.f_min, config.f_max).f0)
-    if entry == "spectrogram": return dict(spectrogram=log_mel(wave, config.sample_rate, config.hop_length, config.n_fft, config.n_mels))
+    if entry == "spectrogram": return dict(spectrogram=log_mel(wave, config.sample_rate, config.hop_length, config.n_fft, config.n_mels, config.dynamic_range))
     if entry == "waveform": return dict(waveform=frame_waveform(wave, config.hop_length))
     return dict(zip(("harmonic", "aperiodic"), world_envelopes(wave, config.sample_rate, Pitch(f0, config.hop_seconds), config.n_mels)))
 
@@ -429,7 +432,7 @@ def perturb(
 
 # %% ../nbs/06_corpus.ipynb #d69acd33
 _GRID, _PITCH = ("sample_rate", "hop_length"), ("pitch_method", "f_min", "f_max")
-_SETTINGS = dict(f0=(*_GRID, *_PITCH), spectrogram=(*_GRID, "n_fft", "n_mels"), waveform=_GRID, envelopes=(*_GRID, *_PITCH, "n_mels"))
+_SETTINGS = dict(f0=(*_GRID, *_PITCH), spectrogram=(*_GRID, "n_fft", "n_mels", "dynamic_range"), waveform=_GRID, envelopes=(*_GRID, *_PITCH, "n_mels"))
 
 @functools.cache
 def _tools(): # JSON-ready
@@ -599,21 +602,32 @@ def _mask_place(size, widest, chance): # slice
     start = chance.randint(0, size - width)
     return slice(start, start + width)
 
+def _fill(name, x):
+    "What stands where a feature is hidden."
+    return x.mean() if name in _ON_MEL else 0.
+
+def hide_frames(
+    item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
+    *places:slice,           # stretches of frames
+) -> dict[str, Tensor]:      # the same shapes; the input is left as it is
+    "Hide stretches of time in every feature."
+    out = {name: x.clone() for name, x in item.items()}
+    for name, x in out.items():
+        for place in places: x[place] = _fill(name, item[name])
+    return out
+
 def spec_augment(
     item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
     augment:Augment,         # how many masks, and how wide
     chance:random.Random,    # the only source of chance
 ) -> dict[str, Tensor]:      # the same shapes; the input is left as it is
     "Hide stretches of time in every feature, and bands of the mel axis."
-    out, frames = {name: x.clone() for name, x in item.items()}, len(item["f0"])
-    fills = {name: x.mean() if name in _ON_MEL else 0. for name, x in item.items()}
+    frames = len(item["f0"])
+    out = hide_frames(item, *(_mask_place(frames, int(augment.time_width * frames), chance) for _ in range(augment.time_masks)))
     on_mel = [name for name in _ON_MEL if name in item]
-    for _ in range(augment.time_masks):
-        place = _mask_place(frames, int(augment.time_width * frames), chance)
-        for name, x in out.items(): x[place] = fills[name]
     for _ in range(augment.mel_masks if on_mel else 0):
         place = _mask_place(out[on_mel[0]].shape[1], augment.mel_width, chance)
-        for name in on_mel: out[name][:, place] = fills[name]
+        for name in on_mel: out[name][:, place] = _fill(name, item[name])
     return out
 
 # %% ../nbs/06_corpus.ipynb #a3bc373c
