@@ -147,8 +147,10 @@ def info_command(args):
 # %% ../nbs/14_cli.ipynb #c7bcfd07
 def demo_command(args):
     "The main job in five minutes: a voice and its pitch, a small model that learns, transcripts, imagination, pictures."
+    from itertools import count
     from echo17.demo import run_demo
-    run_demo(args.out, args.epochs, args.full)
+    names = ("demo" if k == 1 else f"demo-{k}" for k in count(1))
+    run_demo(args.out or next(name for name in names if not Path(name).exists()), args.epochs, args.full)
 
 # %% ../nbs/14_cli.ipynb #caa12de8
 def init_command(args):
@@ -222,7 +224,7 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub)
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
-    sub.add_argument("--out", default="demo", help="new folder for everything it makes")
+    sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")
     sub.add_argument("--full", action="store_true", help="train echo and baseline on all of the stories as well; hours")
     sub = _add(commands, "get", get_command, "get fsdd")

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['factored_estimate', 'as_matrix', 'working_dtype', 'new_state', 'move_second_moments', 'unit_update', 'row_steps',
-           'root_mean_square', 'step_size', 'advance', 'check_gradients', 'check_options', 'copied_state', 'MaxFactor']
+           'root_mean_square', 'step_size', 'advance', 'advance_together', 'check_gradients', 'check_options',
+           'copied_state', 'MaxFactor']
 
 # %% ../nbs/08_maxfactor.ipynb #be1611ee
 import math
@@ -121,6 +122,40 @@ def advance(
     if group["weight_decay"]: move.add_(parameter.to(dtype), alpha=lr * group["weight_decay"])
     parameter.sub_(move)
 
+# %% ../nbs/08_maxfactor.ipynb #deed4362
+def _estimates_together(states, gradients, step, group):
+    "`move_second_moments` for many."
+    squares = torch._foreach_mul(gradients, gradients)
+    if gradients[0].ndim < 2:
+        variances = [state["variance"] for state in states]
+        torch._foreach_lerp_(variances, squares, 1 - group["gamma"])
+        return variances
+    for name, axis in (("row", 1), ("column", 0)):
+        torch._foreach_lerp_([state[name] for state in states], [square.mean(axis, keepdim=True) for square in squares], step ** group["beta2_decay"])
+    return [factored_estimate(state["row"], state["column"]) for state in states]
+
+def advance_together(
+    parameters:list,  # of one kind, dtype, device and age, moved in place
+    states:list,      # of `new_state`, moved in place
+    group:dict,       # the options of `MaxFactor`
+):
+    "One step of many parameters: what `advance` does to each."
+    eps1, eps2 = group["eps"]
+    lr, dtype = float(group["lr"]), working_dtype(parameters[0].dtype)
+    torch._foreach_add_([state["step"] for state in states], 1)
+    step, tiny = states[0]["step"].item(), torch.finfo(dtype).tiny
+    gradients = [as_matrix(p.grad.to(dtype)) for p in parameters]
+    floor = (torch.finfo(dtype).eps if eps1 is None else eps1) ** 2
+    updates = torch._foreach_clamp_min(_estimates_together(states, gradients, step, group), max(floor, tiny))
+    torch._foreach_rsqrt_(updates); torch._foreach_mul_(updates, gradients)
+    torch._foreach_div_(updates, [torch.maximum(highest, -lowest).clamp(min=tiny) for lowest, highest in map(torch.aminmax, updates)])
+    alphas = [step_size(p, u, min(lr, step ** -0.5), eps2, group["d"], group["scale_parameter"]) for p, u in zip(parameters, updates)]
+    moves = [_STEPS[group["steps"]](u) for u in updates]
+    torch._foreach_mul_(moves, torch._foreach_neg(alphas) if group["maximize"] else alphas)
+    moves = [move.reshape(p.shape) for move, p in zip(moves, parameters)]
+    if group["weight_decay"]: torch._foreach_add_(moves, [p.to(dtype) for p in parameters], alpha=lr * group["weight_decay"])
+    torch._foreach_sub_(parameters, moves)
+
 # %% ../nbs/08_maxfactor.ipynb #82462f01
 def check_gradients(
     parameters:list,  # of tensors that have gradients
@@ -152,7 +187,7 @@ def check_options(
         value = values[name]
         if not (isinstance(value, Real) and math.isfinite(value) and holds(value)):
             raise ValueError(f"{name} must be a finite number {need}, got {value!r}")
-    for name in ("scale_parameter", "maximize"):
+    for name in ("scale_parameter", "maximize", "foreach"):
         if not isinstance(values[name], bool): raise ValueError(f"{name} must be True or False, got {values[name]!r}")
     if values["steps"] not in tuple(_STEPS): raise ValueError(f"steps must be one of {', '.join(_STEPS)}, got {values['steps']!r}")
 
@@ -181,9 +216,10 @@ class MaxFactor(Optimizer):
         scale_parameter:bool=True,     # False: absolute steps, for parameters that start at 0
         steps:str="by_row",            # by_row: the sign of each entry, the size of its row's largest; by_entry: the update itself
         maximize:bool=False,           # True: climb
+        foreach:bool=False,            # True: all parameters of a kind at once, which a graphics card likes
     ):
         super().__init__(params, dict(lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay, gamma=gamma,
-                                      scale_parameter=scale_parameter, steps=steps, maximize=maximize))
+                                      scale_parameter=scale_parameter, steps=steps, maximize=maximize, foreach=foreach))
 
     def add_param_group(self, param_group):
         "Add a group; options it does not name are those of the optimizer."
@@ -206,7 +242,11 @@ class MaxFactor(Optimizer):
         with torch.enable_grad(): loss = None if closure is None else closure()
         work = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None and p.numel()]
         check_gradients([p for p, _ in work])
+        together = {}
         for p, group in work:
             if not self.state[p]: self.state[p] = new_state(p)
-            advance(p, self.state[p], group)
+            if not group["foreach"]: advance(p, self.state[p], group); continue
+            kind = (id(group), p.ndim < 2, p.dtype, p.device, self.state[p]["step"].item())
+            together.setdefault(kind, (group, []))[1].append(p)
+        for group, parameters in together.values(): advance_together(parameters, [self.state[p] for p in parameters], group)
         return loss
