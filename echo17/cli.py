@@ -180,7 +180,6 @@ def _add(commands, name, function, example):
 def _model_options(sub):
     "What `evaluate` and `transcribe` share."
     sub.add_argument("--model", help="folder of a saved model, or of a training run (its best checkpoint); default: the model that comes with echo17")
-    sub.add_argument("--beam", type=int, default=1, help="hypotheses kept; 1 is greedy search")
     sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
 def _data_options(sub):
@@ -218,10 +217,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub = _add(commands, "evaluate", evaluate_command, "evaluate --model runs/fsdd --data $ECHO17_DATA/fsdd --split dev")
     _model_options(sub); _data_options(sub)
     sub.add_argument("--split", required=True)
+    sub.add_argument("--beam", type=int, default=1, help="hypotheses kept; 1, greedy search, is how training measures dev (default)")
     sub.add_argument("--out", help="folder for result.json and transcripts.json")
     sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --json")
     sub.add_argument("file", nargs="+", help="sound files")
     _model_options(sub)
+    sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")

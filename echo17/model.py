@@ -333,7 +333,7 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
         return [dict(params=[p for p in others if p.ndim > 1]), dict(params=[p for p in others if p.ndim < 2], weight_decay=0.),
                 dict(params=still, weight_decay=0., scale_parameter=False)]
 
-    def transcribe(self, audio, beam:int=1, ctc_weight:float=0.3) -> Transcript:
+    def transcribe(self, audio, beam:int=5, ctc_weight:float=0.3) -> Transcript:
         "Text and words with times and confidence; see `transcribe`."
         return transcribe(self, audio, beam, ctc_weight)
 
@@ -425,7 +425,7 @@ def transcribe_batch(
 def transcribe(
     model:Echo,
     audio:str|Path|Tensor,  # a sound file, or (samples,) at the model's sample rate
-    beam:int=1,             # hypotheses kept; 1 is greedy
+    beam:int=5,             # hypotheses kept; 1 is greedy
     ctc_weight:float=0.3,   # share of the CTC prefix score, for beam > 1
 ) -> Transcript:
     "What is said in a recording."
