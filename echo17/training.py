@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['FORMAT', 'TrainConfig', 'augmentation', 'loss_sums', 'is_too_short', 'rate_at', 'make_optimizer', 'Run', 'train_step',
            'evaluate', 'main_metric', 'save_checkpoint', 'find_checkpoint', 'restore', 'Hook', 'train', 'start_run',
-           'Evaluate', 'ProgressBar', 'plot_contour', 'plot_attention', 'TensorBoard', 'versions', 'commit',
-           'write_json', 'result_row', 'Material', 'read_material', 'check_out', 'train_echo', 'plot_history']
+           'Evaluate', 'ProgressBar', 'plot_contour', 'plot_attention', 'plot_heads', 'run_settings', 'TensorBoard',
+           'versions', 'commit', 'write_json', 'result_row', 'Material', 'read_material', 'check_out', 'train_echo',
+           'plot_history']
 
 # %% ../nbs/10_training.ipynb #7d6ec5cd
 import importlib.metadata
@@ -33,7 +34,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
-from .audio import EchoError
+from .audio import EchoError, load_audio
 from .corpus import Augment, Batch, Clip, Corpus, prepare_features, read_corpus, split_clips
 from .maxfactor import MaxFactor
 from .model import Echo, EchoConfig, EchoOutput, load_model, save_model, strided, transcribe_batch
@@ -351,9 +352,37 @@ def plot_attention(weights:Tensor, ax=None):
     ax.set(xlabel="key position", ylabel="query position"); ax.figure.colorbar(image, ax=ax, label="weight")
     return ax
 
+def plot_heads(
+    weights:Tensor,  # (H, T, T)
+    names:Sequence[str]=(),  # a title for each head; empty: their numbers
+):                   # the Axes, in a row
+    "Attention weights of all heads of a block, on one scale."
+    import matplotlib.pyplot as plt
+    if weights.ndim != 3: raise EchoError(f"weights must be (H, T, T), got {tuple(weights.shape)}")
+    axes = plt.figure(figsize=(2.3 * len(weights) + 0.8, 2.7), layout="constrained").subplots(1, len(weights), sharey=True, squeeze=False)[0]
+    for h, (ax, head) in enumerate(zip(axes, weights)):
+        image = ax.imshow(head, cmap="viridis", vmin=0, vmax=float(weights.max()))
+        ax.set(title=names[h] if names else f"head {h}", xlabel="key position")
+    axes[0].set_ylabel("query position"); axes[0].figure.colorbar(image, ax=list(axes), label="weight")
+    return axes
+
 # %% ../nbs/10_training.ipynb #dd6761ba
+_LAYOUT = {  # what the tab Custom Scalars shows, in this order; the tags are regular expressions
+    "recognition": {"error on dev": ["Multiline", ["dev/(wer|cer|toned_ser|base_ser|ter)$"]], "loss, nats": ["Multiline", ["train/(loss|ce|ctc)$"]]},
+    "pitch": {"theta": ["Multiline", ["pitch/theta$"]], "radius strength": ["Multiline", ["pitch/radius_strength$"]],
+              "bias strength by head": ["Multiline", ["pitch/bias_block_[0-9]+/head_[0-9]+$"]]},
+    "optimizer": {"rate": ["Multiline", ["train/rate$"]], "gradient norm": ["Multiline", ["train/gradient_norm$"]]},
+}
+_MODEL_SETTINGS = ("pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta", "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity")
+_TRAINING_SETTINGS = ("optimizer", "lr", "epochs", "batch_size", "batch_frames", "accumulate", "ctc_weight", "augment", "precision", "seed")
+
+def run_settings(run:Run) -> dict: # numbers, words and truth values by name
+    "What tells one run from another."
+    model = {name: getattr(run.echo.config, name) for name in _MODEL_SETTINGS}
+    return {"features": "+".join(map(str, run.echo.config.features))} | model | {name: getattr(run.config, name) for name in _TRAINING_SETTINGS}
+
 class TensorBoard(Hook):
-    "Scalars after each step, pictures and text after each epoch."
+    "Scalars after each step, pictures, sound and text after each epoch, settings at the end."
     def __init__(self,
         folder:str|Path,          # for the event files
         corpus:Corpus,            # the dev clips
@@ -366,6 +395,7 @@ class TensorBoard(Hook):
         "Open the log; what an interrupted run wrote beyond its checkpoint is hidden."
         from torch.utils.tensorboard import SummaryWriter
         self.writer = SummaryWriter(self.folder, purge_step=run.step + 1 if run.step else None) if run.accelerator.is_main_process else None
+        if self.writer is not None: self.writer.add_custom_scalars(_LAYOUT)
 
     def step(self, run:Run):
         "Losses and everything that is learned about pitch."
@@ -379,20 +409,32 @@ class TensorBoard(Hook):
 
     @torch.inference_mode()
     def epoch(self, run:Run):
-        "Dev error rates and one clip from the inside."
+        "Dev error rates, the strengths of the bias, and one clip from the inside."
         if self.writer is None: return
         for name, value in run.metrics.items(): self.writer.add_scalar(f"dev/{name}", value, run.step)
-        batch, model = self.corpus.batch(0, [self.index]), run.echo.eval()
-        maps = model.encoder.attention_maps(batch.to(run.accelerator.device))
-        self.writer.add_figure("dev/contour", plot_contour(batch, model.config.hop_seconds).figure, run.step)
-        self.writer.add_figure("dev/attention", plot_attention(maps[0][0, 0].float().cpu()).figure, run.step)
-        transcript = transcribe_batch(model, batch.to(run.accelerator.device))[0]
-        self.writer.add_text("dev/sample", f"truth: {batch.texts[0]}\n\nhypothesis: {transcript.text}\n\nconfidence: {transcript.confidence:.2f}", run.step)
+        strengths = [value for name, value in run.echo.zero_started().items() if name.endswith(".strength")]
+        if strengths: self.writer.add_histogram("pitch/bias_strengths", torch.cat(strengths), run.step)
+        self._show_clip(run.echo.eval(), run.accelerator.device, run.step)
         self.writer.flush()
 
+    def _show_clip(self, model, device, step):
+        "Sound, contour, attention and transcript of one clip."
+        batch, rate = self.corpus.batch(0, [self.index]), model.config.sample_rate
+        self.writer.add_audio("dev/clip", load_audio(self.corpus.clips[self.index].path, rate), step, rate)
+        self.writer.add_figure("dev/contour", plot_contour(batch, model.config.hop_seconds).figure, step)
+        for block, weights in enumerate(model.encoder.attention_maps(batch.to(device))):
+            self.writer.add_figure(f"dev/attention_block_{block}", plot_heads(weights[0].float().cpu())[0].figure, step)
+        transcript = transcribe_batch(model, batch.to(device))[0]
+        self.writer.add_text("dev/sample", f"truth: {batch.texts[0]}\n\nhypothesis: {transcript.text}\n\nconfidence: {transcript.confidence:.2f}", step)
+
     def stop(self, run:Run):
-        "Close the log."
-        if self.writer is not None: self.writer.close()
+        "Note the settings beside the last dev error rates, and close the log."
+        from torch.utils.tensorboard.summary import hparams
+        if self.writer is None: return
+        if run.history:  # into this folder: `add_hparams` would open another run below it
+            metrics = {f"dev/{name}": value for name, value in run.history[-1]["metrics"].items()}
+            for summary in hparams(run_settings(run), metrics): self.writer.file_writer.add_summary(summary, run.step)
+        self.writer.close()
 
 # %% ../nbs/10_training.ipynb #7aadc10b
 def versions() -> dict[str, str]:
