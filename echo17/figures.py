@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'SKY', 'PURPLE', 'YELLOW', 'FIGURES', 'MANIFEST', 'Example', 'read_speech', 'read_story',
-           'Studio', 'Drawing', 'mark_words', 'Alignment', 'alignment', 'frame_level', 'stripe_distance',
+           'Studio', 'Drawing', 'png_bytes', 'mark_words', 'Alignment', 'alignment', 'frame_level', 'stripe_distance',
            'draw_recording', 'pitch_bend', 'plot_dimensions', 'shown_echo', 'draw_rotations', 'by_distance',
            'half_width', 'position_matrices', 'draw_positions', 'voiced_stretches', 'draw_radii', 'aliased_share',
            'draw_angles', 'mass_on', 'mean_distance', 'attention_of', 'draw_attention', 'read_scalars', 'thin',
@@ -12,6 +12,7 @@ __all__ = ['BLUE', 'ORANGE', 'GREEN', 'SKY', 'PURPLE', 'YELLOW', 'FIGURES', 'MAN
            'draw_overview', 'make_figures']
 
 # %% ../nbs/13_figures.ipynb #b95ff9a2
+import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from .attention import pitch_similarity
@@ -91,6 +93,17 @@ class Drawing:
     shows:str                # one sentence for the manifest
     source:str               # what it was drawn from
     numbers:dict[str, object]  # measured, by name with the unit
+
+def png_bytes(
+    figure,         # of matplotlib
+    dpi:int=110,    # pixels an inch
+) -> bytes:
+    "A figure as a PNG of at most 256 colours, without the name of a program; a third as large as with all colours."
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=dpi, format="png", metadata={"Software": None})
+    picture = Image.open(buffer).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    small = io.BytesIO(); picture.save(small, "png", optimize=True)
+    return small.getvalue()
 
 def mark_words(
     ax,
@@ -555,7 +568,10 @@ def make_figures(
     if out.exists() and not out.is_dir(): raise EchoError(f"{out}: is not a folder")
     out.mkdir(parents=True, exist_ok=True)
     for name in names:
-        with plt.rc_context(): plt.rcdefaults(); drawing = FIGURES[name](studio); drawing.figure.savefig(out / f"{name}.png", dpi=110, metadata={"Software": None}, pil_kwargs=dict(optimize=True))
+        with plt.rc_context():
+            plt.rcdefaults()
+            drawing = FIGURES[name](studio)
+            (out / f"{name}.png").write_bytes(png_bytes(drawing.figure))
         plt.close(drawing.figure); progress(f"wrote {out / name}.png")
         rows.append(dict(file=f"{name}.png", shows=drawing.shows, function=f"echo17.figures.{FIGURES[name].__name__}", source=drawing.source, numbers={key: _plain(value) for key, value in drawing.numbers.items()}))
     write_json(out / MANIFEST, rows); progress(f"wrote {out / MANIFEST}")
