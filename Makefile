@@ -31,7 +31,7 @@ readme: setup        ## README.md from nbs/index.ipynb
 	python tools/readme.py
 
 figures: setup      ## the pictures in figures/
-	python tools/figures.py
+	echo17 figures
 
 docs: setup          ## the offline site in _docs
 	python -m pip install --quiet sphinx myst-parser furo

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
-           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'make_parser', 'main']
+           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'figures_command',
+           'inspect_command', 'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -170,6 +171,26 @@ def _init_parser(commands):
     sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are, as for train")
     sub.add_argument("--force", action="store_true", help="replace manifest.tsv and check.tsv")
 
+# %% ../nbs/14_cli.ipynb #af24b82f
+def figures_command(args):
+    "Draw every picture of the project, and write what each shows and the numbers that belong to it."
+    from echo17.figures import make_figures
+    make_figures(args.out, progress=print)
+
+def inspect_command(args):
+    "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
+    from echo17.diagnosis import diagnose, plot_diagnosis, report
+    seen = diagnose(_load(argparse.Namespace(model=args.model, device="cpu")), args.file, args.block)
+    print(report(seen))
+    if args.plot: _save_figure(plot_diagnosis(seen), args.plot)
+
+def _inspect_parser(commands):
+    sub = _add(commands, "inspect", inspect_command, "inspect speech.wav --plot seen.png")
+    sub.add_argument("file", help="sound file")
+    sub.add_argument("--model", help="folder of a saved model, or of a training run; default: the model that comes with echo17")
+    sub.add_argument("--block", type=int, default=0, help="encoder block whose attention is measured (default 0, the first)")
+    sub.add_argument("--plot", help="write a picture (png, svg, pdf)")
+
 # %% ../nbs/14_cli.ipynb #3c14da7e
 def _add(commands, name, function, example):
     "One sub-command; its help is the function's docstring and an example."
@@ -232,6 +253,9 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
     sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")
     _init_parser(commands)
+    sub = _add(commands, "figures", figures_command, "figures --out figures")
+    sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
+    _inspect_parser(commands)
     _add(commands, "info", info_command, "info")
     return parser
 
