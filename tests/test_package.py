@@ -12,12 +12,17 @@ from echo17.attention import PitchAttention, pitch_similarity
 from echo17.audio import EchoError, load_audio, log_mel
 from echo17.corpus import Corpus, FeatureConfig, prepare_features, read_corpus, split_clips, synthesize_corpus
 from echo17.decoding import greedy_search
+from echo17.demo import imagine, read_phrases
+from echo17.diagnosis import diagnose, report as in_words
+from echo17.figures import FIGURES
 from echo17.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
 from echo17.maxfactor import MaxFactor
 from echo17.model import Echo, EchoConfig, EchoState, frame_mask
 from echo17.pitch import extract_pitch, synthesize_voice
 from echo17.rotary import PolarRotary, apply_rotary
+from echo17.shipped import outdated
+from echo17.stories import read_stories
 from echo17.text import Tokenizer, error_rates
 
 F0 = torch.linspace(120, 180, 100)
@@ -97,6 +102,18 @@ def test_a_folder_of_recordings_becomes_a_corpus(folder, tmp_path):
     outcome = init_folder(tmp_path, dev=0.2, progress=False)
     assert outcome.by_kind == {} and "40 of 40 clips" in report(outcome) and "echo17 train --data" in next_step(outcome)
     assert [c.text for c in split_clips(read_corpus(tmp_path), "dev")]
+
+
+def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explains_itself():
+    assert outdated() == []
+    model = Echo.from_pretrained()
+    clip = next(clip for clip in read_stories() if clip.split == "test")
+    assert model.transcribe(clip.path).text == clip.text
+    assert imagine(model, clip.path, seed=1).split()[:2] == clip.text.split()[:2]
+    diagnosis = diagnose(model, clip.path)
+    assert "[encoder]" in in_words(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
+    assert {phrase.clip.split for phrase in read_phrases()} >= {"train", "dev"}
+    assert "overview" in FIGURES
 
 
 def test_bad_input_is_one_error():
