@@ -193,12 +193,15 @@ def extract_tar(
     folder:Path,  # where to
     url:str,      # for messages
 ):
-    "Unpack a tar archive; names and links that lead out of `folder` are refused."
+    "Unpack a tar archive of files and folders; links, and names that lead out of `folder`, are refused."
     try:
         with tarfile.open(path) as archive:
             members = archive.getmembers()
-            for member in members: _check_inside(member.name, url)
-            archive.extractall(folder, members, filter="data")
+            for member in members:
+                _check_inside(member.name, url)
+                if not (member.isfile() or member.isdir()): raise DownloadError(f"{url}: the archive holds {member.name}, which is neither a file nor a folder")
+                member.mode = 0o755 if member.isdir() else 0o644  # tarfile's own filter does this, but only from Python 3.11.4 on
+            archive.extractall(folder, members)
     except (tarfile.TarError, EOFError, zlib.error, OSError) as e: raise DownloadError(f"{url}: the archive cannot be unpacked ({e})") from e
 
 # %% ../nbs/15_download.ipynb #33fc8821
