@@ -11,7 +11,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import soundfile
@@ -206,7 +206,7 @@ def train_all(
 ):
     "Train the presets on all of the stories, alike."
     config, training = recipe()
-    if epochs is not None: training = TrainConfig(optimizer=training.optimizer, batch_size=training.batch_size, epochs=epochs)
+    if epochs is not None: training = replace(training, epochs=epochs)
     for preset in presets:
         result = train_echo(stories_dir(), Path(out) / preset, getattr(EchoConfig, preset)(stride=config.stride), training, resume=True, test=True)
         print(f"{preset}: word error on test {100 * result['metrics']['wer']:.1f} %, {result['seconds'] / 60:.0f} minutes; wrote {Path(out) / preset}")

@@ -65,13 +65,19 @@ def read_story(
 class Studio:
     "The recordings and the model, each read once and only if a picture needs it."
     @cached_property
-    def model(self) -> Echo: return Echo.from_pretrained()
+    def model(self) -> Echo:
+        "The one that comes with echo17."
+        return Echo.from_pretrained()
 
     @cached_property
-    def speech(self) -> Example: return read_speech()
+    def speech(self) -> Example:
+        "Real speech where it is at hand."
+        return read_speech()
 
     @cached_property
-    def story(self) -> Example: return read_story(self.model)
+    def story(self) -> Example:
+        "A clip whose words are known."
+        return read_story(self.model)
 
     @cached_property
     def coarse(self) -> Tensor: # (T,) Hz

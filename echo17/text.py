@@ -133,7 +133,9 @@ class Tokenizer:
         part.write_text(self.backend.to_str(pretty=True), encoding="utf-8"); os.replace(part, path)
 
     @classmethod
-    def load(cls, path:str|Path): return cls(_read_backend(path))
+    def load(cls, path:str|Path):
+        "Read what `save` wrote, checked."
+        return cls(_read_backend(path))
 
 # %% ../nbs/05_text.ipynb #01d384ea
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`′＇", "'"))

@@ -323,12 +323,16 @@ class Evaluate(Hook):
 
 class ProgressBar(Hook):
     "One bar for the run, with the last loss and dev error."
-    def start(self, run:Run): self.bar = tqdm(total=run.steps_per_epoch * run.config.epochs, initial=run.step, desc="training", disable=not run.accelerator.is_main_process)
+    def start(self, run:Run):
+        "Open the bar where the run stands."
+        self.bar = tqdm(total=run.steps_per_epoch * run.config.epochs, initial=run.step, desc="training", disable=not run.accelerator.is_main_process)
     def step(self, run:Run):
         "Move on by one step."
         dev = f" dev {100 * main_metric(run.metrics):.1f} %" if run.metrics else ""
         self.bar.set_postfix_str(f"epoch {run.epoch + 1}/{run.config.epochs} loss {run.losses['loss']:.3f}{dev}", refresh=False); self.bar.update()
-    def stop(self, run:Run): self.bar.close()
+    def stop(self, run:Run):
+        "Close the bar."
+        self.bar.close()
 
 # %% ../nbs/10_training.ipynb #e54b22e0
 def plot_contour(batch:Batch, hop_seconds:float, ax=None):
