@@ -214,7 +214,7 @@ def _train_parser(commands):
     _data_options(sub)
     sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
     sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
-    sub.add_argument("--optimizer", choices=("maxfactor", "adamw"))
+    sub.add_argument("--optimizer", choices=("maxfactor", "adamw", "adafactor", "sgd"))
     sub.add_argument("--lr", type=float, help="peak rate")
     sub.add_argument("--epochs", type=int)
     sub.add_argument("--seed", type=int)

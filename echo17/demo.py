@@ -205,8 +205,8 @@ def train_all(
     presets:Sequence[str]=("echo", "baseline"),
 ):
     "Train the presets on all of the stories, alike."
-    config, training = recipe()
+    training = recipe()[1]
     if epochs is not None: training = replace(training, epochs=epochs)
     for preset in presets:
-        result = train_echo(stories_dir(), Path(out) / preset, getattr(EchoConfig, preset)(stride=config.stride), training, resume=True, test=True)
+        result = train_echo(stories_dir(), Path(out) / preset, getattr(EchoConfig, preset)(), training, resume=True, test=True)
         print(f"{preset}: word error on test {100 * result['metrics']['wer']:.1f} %, {result['seconds'] / 60:.0f} minutes; wrote {Path(out) / preset}")

@@ -57,7 +57,7 @@ class EchoConfig(FeatureConfig):
     heads:int = 4                   # H
     encoder_layers:int = 3          # pitch-aware blocks
     decoder_layers:int = 2          # blocks that write the text
-    stride:int = 2                  # frames that become one encoder position: 1, 2, 4 or 8
+    stride:int = 4                  # frames that become one encoder position: 1, 2, 4 or 8
     kernel:int = 9                  # positions that the convolution of a block sees, odd
     dropout:float = 0.1             # on every residual branch, in training
     max_tokens:int = 256            # longest transcript
@@ -154,8 +154,8 @@ class FeatureEncoder(nn.Module):
 # %% ../nbs/09_model.ipynb #48b50bab
 class FeedForward(nn.Sequential):
     "The position-wise part of a block."
-    def __init__(self, width:int, dropout:float):
-        super().__init__(nn.Linear(width, 4 * width), nn.GELU(), nn.Dropout(dropout), nn.Linear(4 * width, width))
+    def __init__(self, width:int):
+        super().__init__(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
 class LocalConvolution(nn.Module):
     "The convolution module of the Conformer (Gulati et al. 2020, section 2.2): a gate, then each channel over its neighbours in time."
@@ -179,7 +179,7 @@ class EncoderBlock(nn.Module):
         self.attention_norm, self.local_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(3))
         self.attention = PitchAttention(config.width, config.heads, config.similarity)
         self.local = LocalConvolution(config.width, config.kernel)
-        self.feed_forward, self.drop = FeedForward(config.width, config.dropout), nn.Dropout(config.dropout)
+        self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(config.dropout)
 
     def forward(self, x:Tensor, rotations:Tensor, similarity:Tensor|None, mask:Tensor) -> Tensor: # (B, T, D)
         "Look at the other frames, then at the next ones, then think about this one."
@@ -243,7 +243,7 @@ class DecoderBlock(nn.Module):
         super().__init__()
         self.self_norm, self.cross_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(3))
         self.self_attention, self.cross_attention = (PitchAttention(config.width, config.heads) for _ in range(2))
-        self.feed_forward, self.drop = FeedForward(config.width, config.dropout), nn.Dropout(config.dropout)
+        self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(config.dropout)
 
     def forward(self, x:Tensor, memory:Tensor, mask:Tensor, rotations:Tensor, caches=(None, None)) -> Tensor: # (B, U, D)
         "Look back, look at the sound, think."

@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -41,12 +42,12 @@ from .model import Echo, EchoConfig, EchoOutput, load_model, save_model, strided
 from .text import BLANK, PAD, Tokenizer, error_rates, normalize, text_mode
 
 # %% ../nbs/10_training.ipynb #9b2120ad
-_RATES = dict(maxfactor=0.1, adamw=0.001)  # peak rates, chosen on train and dev of fsdd (maxfactor) and hsk (adamw)
+_RATES = dict(maxfactor=0.1, adamw=0.001, adafactor=0.03, sgd=0.1)  # peak rates, chosen on train and dev of fsdd (adamw: of hsk)
 
 @dataclass(frozen=True)
 class TrainConfig:
     "How an Echo is trained."
-    optimizer:str = "maxfactor"     # maxfactor or adamw
+    optimizer:str = "maxfactor"     # maxfactor, adamw, adafactor or sgd (with momentum)
     lr:float|None = None            # peak rate; None: what was found for this optimizer
     epochs:int = 20                 # passes over the training clips
     batch_size:int = 16             # most clips in a batch
@@ -113,8 +114,10 @@ def make_optimizer(
 ) -> Optimizer:
     "The optimizer that `config` names, over the model's parameter groups."
     groups = [dict(weight_decay=config.weight_decay) | group for group in model.parameter_groups() if group["params"]]
-    if config.optimizer == "maxfactor": return MaxFactor(groups, lr=config.lr, steps="by_entry")  # chosen with the rate, on train and dev of fsdd
-    return torch.optim.AdamW([{k: v for k, v in g.items() if k != "scale_parameter"} for g in groups], lr=config.lr, betas=(0.9, 0.98), fused=True)
+    if config.optimizer == "maxfactor": return MaxFactor(groups, lr=config.lr, steps="by_entry", cap=False)  # chosen with the rate, on dev sets; `rate_at` lowers the rate
+    make = dict(adamw=partial(torch.optim.AdamW, betas=(0.9, 0.98), fused=True), adafactor=partial(torch.optim.Adafactor, foreach=True),
+                sgd=partial(torch.optim.SGD, momentum=0.9, foreach=True))[config.optimizer]
+    return make([{k: v for k, v in g.items() if k != "scale_parameter"} for g in groups], lr=config.lr)
 
 # %% ../nbs/10_training.ipynb #33a2f5e7
 @dataclass
@@ -510,6 +513,7 @@ def train_echo(
     device:str="auto",        # auto, cpu or cuda
     cache:Path|None=None,     # of features
     progress:bool=True,       # show bars
+    log:bool=True,            # write for TensorBoard
     hooks:Sequence[Hook]=(),  # further ones
 ) -> dict:                    # what is written to result.json
     "Train on the split `train`, choose by `dev`, report `dev` or `test`."
@@ -524,7 +528,7 @@ def train_echo(
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)
     if resume and (found := find_checkpoint(out / "last")): restore(run, found)
     out.mkdir(parents=True, exist_ok=True)
-    train(run, corpora["train"], [Evaluate(corpora["dev"], material.mode, out), TensorBoard(out / "tensorboard", corpora["dev"]), *([ProgressBar()] if progress else []), *hooks])
+    train(run, corpora["train"], [Evaluate(corpora["dev"], material.mode, out), *([TensorBoard(out / "tensorboard", corpora["dev"])] if log else []), *([ProgressBar()] if progress else []), *hooks])
     best = load_model(find_checkpoint(out / "best")).to(run.accelerator.device)
     split = "test" if test else "dev"
     metrics, rows = evaluate(best, corpora[split], material.mode, accelerator=run.accelerator, progress=progress)

@@ -1,4 +1,4 @@
-"""One training step on the corpus in the folder given, under any number of processes; rank 0 prints what came of it."""
+"""Three training steps on the corpus in the folder given, with the optimizer named, under any number of processes; rank 0 prints what came of it."""
 import json
 import math
 import sys
@@ -20,7 +20,7 @@ def main():
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=32, heads=2, encoder_layers=1, decoder_layers=1, dropout=0.)
     torch.manual_seed(0)
     corpus = Corpus(clips, config, tokenizer, home / "cache", batch_size=5)
-    run = start_run(Echo(config, tokenizer), corpus, TrainConfig(epochs=1, optimizer="adamw", clip=math.inf), "cpu")
+    run = start_run(Echo(config, tokenizer), corpus, TrainConfig(epochs=3, optimizer=sys.argv[2], clip=math.inf), "cpu")
     train(run, corpus)
     if run.accelerator.is_main_process:
         weights = sum(p.detach().double().abs().sum().item() for p in run.echo.parameters())

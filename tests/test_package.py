@@ -121,12 +121,13 @@ def test_bad_input_is_one_error():
         with pytest.raises(EchoError): bad()
 
 
-def test_two_processes_give_the_gradients_of_one(folder):
-    "The same step with one process and with two, joined by gloo on this machine."
+@pytest.mark.parametrize("optimizer", ["adamw", "maxfactor"])
+def test_two_processes_give_the_gradients_of_one(folder, optimizer):
+    "The same steps with one process and with two, joined by gloo on this machine."
     def norm(processes):
         launch = [sys.executable, str(Path(__file__).with_name("one_step.py"))]
         if processes > 1: launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", launch[1]]
-        done = subprocess.run([*launch, str(folder)], capture_output=True, text=True, timeout=300)
+        done = subprocess.run([*launch, str(folder), optimizer], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
     one, two = norm(1), norm(2)
