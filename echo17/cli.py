@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
            'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'figures_command',
-           'inspect_command', 'make_parser', 'main']
+           'bench_command', 'inspect_command', 'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -177,6 +177,22 @@ def figures_command(args):
     from echo17.figures import make_figures
     make_figures(args.out, progress=print)
 
+def bench_command(args):
+    "Measure what each optimizer costs and how well it trains; an hour on two cores, later only what is missing."
+    from echo17.corpus import data_dir
+    from echo17.optimizers import bench
+    bench(args.out, None if args.costs else args.data or data_dir() / "fsdd", args.widths, args.workers, args.cache)
+
+def _bench_parser(commands):
+    sub = _add(commands, "bench", bench_command, "bench optimizers --costs")
+    sub.add_argument("what", choices=("optimizers",))
+    sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
+    sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
+    sub.add_argument("--data", type=Path, help="folder of fsdd; default: $ECHO17_DATA/fsdd")
+    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
+    sub.add_argument("--out", default="data/results", help="folder for optimizer-costs.csv and optimizers.csv")
+
 def inspect_command(args):
     "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
     from echo17.diagnosis import diagnose, plot_diagnosis, report
@@ -256,6 +272,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
     _inspect_parser(commands)
+    _bench_parser(commands)
     _add(commands, "info", info_command, "info")
     return parser
 
