@@ -132,6 +132,7 @@ def bench(
     cache:Path|None=None,                       # of features
 ):
     "Measure costs, train what is missing, say where it is written."
+    for width in widths: EchoConfig.echo(width=width)  # refuses one that is wrong before anything is measured
     out = Path(out); out.mkdir(parents=True, exist_ok=True)
     rows = [row for width in tqdm(widths, desc="costs") for row in costs(width)]
     with (out / "optimizer-costs.csv").open("w", encoding="utf-8", newline="") as lines:
