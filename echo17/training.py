@@ -54,7 +54,7 @@ class TrainConfig:
     batch_frames:int = 6000         # most frames in a batch, padding included
     accumulate:int = 1              # batches in one step
     warmup:float = 0.1              # share of the steps in which the rate rises
-    weight_decay:float = 0.01       # decoupled
+    weight_decay:float|None = None  # times the rate, a step; None: what shrinks a weight by a hundred thousandth at this optimizer's own rate
     clip:float = 1.                 # largest norm of the gradient
     label_smoothing:float = 0.1     # probability given to the other tokens
     ctc_weight:float = 0.3          # share of the CTC loss, the rest is cross-entropy
@@ -67,6 +67,7 @@ class TrainConfig:
         if self.optimizer not in _RATES: raise EchoError(f"optimizer must be one of {', '.join(_RATES)}, got {self.optimizer!r}")
         if self.precision not in ("no", "bf16", "fp16"): raise EchoError(f"precision must be no, bf16 or fp16, got {self.precision!r}")
         if self.lr is None: object.__setattr__(self, "lr", _RATES[self.optimizer])
+        if self.weight_decay is None: object.__setattr__(self, "weight_decay", round(1e-5 / _RATES[self.optimizer], 9))
         for name in ("epochs", "batch_size", "batch_frames", "accumulate"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1: raise EchoError(f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}")
         for name, low, high in (("lr", 0, 10), ("warmup", 0, 1), ("weight_decay", 0, 1), ("clip", 0, math.inf), ("label_smoothing", 0, 0.99), ("ctc_weight", 0, 1), ("trim", 0, 1)):
