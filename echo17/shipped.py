@@ -21,7 +21,7 @@ from .training import TrainConfig, evaluate, find_checkpoint, make_optimizer, re
 # %% ../nbs/18_shipped.ipynb #3715a824
 def recipe() -> tuple[EchoConfig, TrainConfig]:
     "How the shipped model is made, apart from its vocabulary."
-    return EchoConfig.echo(), TrainConfig(epochs=80, batch_size=8)
+    return EchoConfig.echo(dynamic_range=8.), TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
 
 def optimizer_options(training:TrainConfig) -> dict:
     "Everything that the optimizer does, its own defaults included, as JSON gives it back."
