@@ -452,7 +452,9 @@ def versions() -> dict[str, str]:
 def commit() -> str:
     "The commit of the source tree this package runs from, with + where files have changed since; unknown outside one."
     source = Path(importlib.util.find_spec("echo17").origin).parent
-    def git(*words): return subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=True).stdout.strip()
+    def git(*words):
+        "What git prints."
+        return subprocess.run(["git", "-C", str(source), *words], capture_output=True, text=True, check=True).stdout.strip()
     try: return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError): return "unknown"
 

@@ -110,10 +110,6 @@ def run_trial(
     return dict(corpus=corpus, name=name, seed=seed, split=split) | metrics | dict(loss=round(result["history"][-1]["loss"], 4), seconds=result["seconds"],
         epochs=trial.training.epochs, parameters=result["parameters"], commit=result["commit"], config=trial_config(trial))
 
-def _one_thread():
-    "Several processes share the cores; more threads would wait for each other."
-    torch.set_num_threads(1)
-
 def run_trials(
     trials:Sequence[Trial],
     path:str|Path,          # the table, CSV; rows are added to it
@@ -131,7 +127,7 @@ def run_trials(
     for corpus, config in {(trial.corpus, trial.model) for trial in todo}:
         clips = read_material(corpus, ("train", "dev", "test") if any(t.split == "test" for t in todo) else ("train", "dev")).clips
         prepare_features([clip for part in clips.values() for clip in part], config, cache, progress=progress)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _one_thread) as pool, tqdm(total=len(todo), desc="trials", disable=not (progress and todo)) as bar:
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool, tqdm(total=len(todo), desc="trials", disable=not (progress and todo)) as bar:
         places = {trial: folder / "-".join(map(str, trial_key(trial))).replace(" ", "_").replace("/", "_") for trial in todo}
         running = {pool.submit(run_trial, trial, place, cache, device): trial for trial, place in places.items()}
         for future in as_completed(running):
