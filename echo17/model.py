@@ -26,12 +26,13 @@ from .audio import AudioError, EchoError, load_audio
 from .corpus import Batch, FeatureConfig, collate, extract_features
 from .decoding import Transcript, beam_search, greedy_search, make_transcript
 from .pitch import stride_f0
+from .polar import PitchAxis, PolarValues, pitch_state
 from .rotary import PolarRotary
 from .text import SPECIALS, Tokenizer
 
 # %% ../nbs/09_model.ipynb #969d9552
 _CHOICES = dict(frequencies=("mel", "geometric"), phase=("position", "accumulated"), radius=("pitch", "unit", "relative"),
-                similarity=("none", "fixed", "learned"), stride=(1, 2, 4, 8))
+                similarity=("none", "fixed", "learned"), pitch_axis=("none", "fixed", "learned"), polar_values=("none", "forward", "returned"), stride=(1, 2, 4, 8))
 _AT_LEAST = dict(vocabulary=len(SPECIALS) + 1, width=2, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=1)
 
 def _validate(config):
@@ -47,6 +48,8 @@ def _validate(config):
     if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
     if not config.theta > 0: raise EchoError(f"theta must be positive, got {config.theta!r}")
+    if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
+        raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class EchoConfig(FeatureConfig):
     radius:str = "unit"             # pitch: f0 in Hz; unit: 1; relative: exp(a * standardised log-f0), a learned from 0
     alias_free:bool = False         # mel frequencies scaled so that none turns more than pi a frame
     similarity:str = "none"         # strength of the pitch-similarity bias: none, fixed (1), learned (per head, from 0)
+    pitch_axis:str = "none"         # pitch as a second rotary axis of queries and keys: none, fixed (a ladder of speeds), learned
+    polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
+    pitch_level:float = 0.          # Hz that counts as pitch 0 in the two; 0: the mean of each utterance
 
     def __post_init__(self): super().__post_init__(); _validate(self)
 
@@ -91,7 +97,7 @@ class EchoConfig(FeatureConfig):
     @property
     def uses_pitch(self) -> bool:
         "Whether f0 reaches the attention."
-        return self.modulate_theta or self.radius != "unit" or self.similarity != "none"
+        return self.modulate_theta or self.radius != "unit" or any(getattr(self, name) != "none" for name in ("similarity", "pitch_axis", "polar_values"))
 
 # %% ../nbs/09_model.ipynb #b87c3c7b
 def config_to_json(config:EchoConfig) -> str:
@@ -178,12 +184,28 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.attention_norm, self.local_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(3))
         self.attention = PitchAttention(config.width, config.heads, config.similarity)
+        pairs = config.width // config.heads // 2
+        self.axis = None if config.pitch_axis == "none" else PitchAxis(config.heads, pairs, config.pitch_axis == "learned")
+        self.values = None if config.polar_values == "none" else PolarValues(config.heads, pairs)
+        self.turn_back = config.polar_values == "returned"
         self.local = LocalConvolution(config.width, config.kernel)
         self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(config.dropout)
 
-    def forward(self, x:Tensor, rotations:Tensor, similarity:Tensor|None, mask:Tensor) -> Tensor: # (B, T, D)
+    def scoring(self, rotations:Tensor, similarity:Tensor|None, mask:Tensor, pitch:Tensor|None=None) -> dict: # arguments of the attention
+        "What decides who looks at whom in this block."
+        if self.axis is not None: rotations = rotations[:, None] * self.axis(pitch[..., 0])
+        return dict(rotations=rotations, similarity=similarity, mask=mask)
+
+    def forward(self,
+        x:Tensor,                # (B, T, D)
+        rotations:Tensor,        # complex (B or 1, T, K)
+        similarity:Tensor|None,  # (B, T, T)
+        mask:Tensor,             # (B, T) bool, True at real positions
+        pitch:Tensor|None=None,  # (B, T, 3) from `pitch_state`, where the block asks for it
+    ) -> Tensor:                 # (B, T, D)
         "Look at the other frames, then at the next ones, then think about this one."
-        x = x + self.drop(self.attention(self.attention_norm(x), rotations=rotations, similarity=similarity, mask=mask))
+        factors = None if self.values is None else self.values(pitch)
+        x = x + self.drop(self.attention(self.attention_norm(x), factors=factors, turn_back=self.turn_back, **self.scoring(rotations, similarity, mask, pitch)))
         x = x + self.drop(self.local(self.local_norm(x), mask))
         return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
 
@@ -219,7 +241,8 @@ class Encoder(nn.Module):
         f0 = stride_f0(batch.f0 * frames, self.config.stride) if self.config.uses_pitch else None
         similarity = pitch_similarity(f0, mask) if self.config.similarity != "none" else None
         rotations = self.rotary.rotations(x.shape[1], f0, mask).to(x.device)
-        return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask)
+        pitch = None if f0 is None else pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level)
+        return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask, pitch=pitch)
 
     def forward(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T/s, D), its lengths (B,)
         "Let the frames look at each other."
@@ -232,7 +255,7 @@ class Encoder(nn.Module):
         x, shared = self.prepare(batch)
         maps = []
         for block in self.blocks:
-            maps.append(block.attention.weights(block.attention_norm(x), **shared))
+            maps.append(block.attention.weights(block.attention_norm(x), **block.scoring(**shared)))
             x = block(x, **shared)
         return maps
 

@@ -19,7 +19,7 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
@@ -518,6 +518,7 @@ def train_echo(
     progress:bool=True,       # show bars
     log:bool=True,            # write for TensorBoard
     hooks:Sequence[Hook]=(),  # further ones
+    make_corpus:Callable[...,Corpus]=Corpus,  # makes the batches of each split
 ) -> dict:                    # what is written to result.json
     "Train on the split `train`, choose by `dev`, report `dev` or `test`."
     start, out = time.perf_counter(), Path(out)
@@ -525,7 +526,7 @@ def train_echo(
     material = read_material(source, ("train", "dev", *(["test"] if test else [])), text)
     config = replace(config, vocabulary=len(material.tokenizer))
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
-    corpora = {split: Corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
+    corpora = {split: make_corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
                              batch_size=training.batch_size, batch_frames=training.batch_frames, seed=training.seed) for split, part in material.clips.items()}
     torch.manual_seed(training.seed)
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)

@@ -4,15 +4,18 @@
 
 # %% auto #0
 __all__ = ['METRICS', 'COLUMNS', 'Trial', 'changed_fields', 'trial_config', 'trial_key', 'read_rows', 'write_rows',
-           'missing_trials', 'run_trial', 'run_trials', 'by_name']
+           'missing_trials', 'run_trial', 'transcripts_path', 'write_transcripts', 'read_transcripts', 'run_trials',
+           'by_name']
 
 # %% ../nbs/21_trials.ipynb #5f305f3b
 import csv
 import json
 import shutil
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,9 +23,10 @@ import torch
 from tqdm.auto import tqdm
 
 from .audio import EchoError
-from .corpus import prepare_features
-from .model import EchoConfig
-from .training import TrainConfig, read_material, train_echo
+from .controls import CONTROLS, SOUNDS, ConditionedCorpus
+from .corpus import Corpus, prepare_features
+from .model import EchoConfig, load_model
+from .training import TrainConfig, evaluate, find_checkpoint, read_material, train_echo
 
 # %% ../nbs/21_trials.ipynb #1b8e666f
 @dataclass(frozen=True)
@@ -33,8 +37,13 @@ class Trial:
     model:EchoConfig
     training:TrainConfig
     split:str = "dev"       # measured at the end; dev or test
+    control:str = "none"    # trained and measured so: none or one of `CONTROLS`
+    conditions:tuple[str,...] = ()  # measured so too, after a training without: any of `CONTROLS` and `SOUNDS`
 
     def __post_init__(self):
+        if self.control not in ("none", *CONTROLS): raise EchoError(f"control must be none or one of {', '.join(CONTROLS)}, got {self.control!r}")
+        unknown = next((name for name in self.conditions if name not in CONTROLS + SOUNDS), None)
+        if unknown: raise EchoError(f"conditions must be among {', '.join(CONTROLS + SOUNDS)}, got {unknown!r}")
         if self.split not in ("dev", "test"): raise EchoError(f"split must be dev or test, got {self.split!r}")
 
 METRICS = ("wer", "cer", "toned_ser", "base_ser", "ter")
@@ -48,7 +57,7 @@ def changed_fields(config) -> dict: # of a configuration dataclass
 def trial_config(trial:Trial) -> str: # JSON
     "What was asked for, apart from the seed."
     training = {name: value for name, value in changed_fields(trial.training).items() if name not in ("seed", "epochs")}
-    return json.dumps(dict(model=changed_fields(trial.model), training=training), sort_keys=True)
+    return json.dumps(dict(model=changed_fields(trial.model), training=training) | (dict(control=trial.control) if trial.control != "none" else {}), sort_keys=True)
 
 def trial_key(trial:Trial) -> tuple[str, str, int, str]: # corpus, name, seed, split
     "What names the row of a trial."
@@ -97,18 +106,49 @@ def missing_trials(
     return [trial for key, trial in zip(keys, trials) if key not in known]
 
 # %% ../nbs/21_trials.ipynb #26f12e55
+def _row(trial, name, metrics, seconds, result, condition=None):
+    "What `COLUMNS` asks for."
+    corpus, _, seed, split = trial_key(trial)
+    rates = {metric: round(value, 6) for metric, value in metrics.items() if metric in METRICS}
+    config = trial_config(trial) if condition is None else json.dumps(json.loads(trial_config(trial)) | dict(condition=condition), sort_keys=True)
+    return dict(corpus=corpus, name=name, seed=seed, split=split) | rates | dict(loss=round(result["history"][-1]["loss"], 4), seconds=round(seconds, 1),
+        epochs=trial.training.epochs, parameters=result["parameters"], commit=result["commit"], config=config)
+
+def _condition_row(trial, condition, folder, cache, result): # row, transcripts
+    "The trained model measured under a condition that it was not trained in."
+    began, model = time.perf_counter(), load_model(find_checkpoint(folder / "best"))
+    material = read_material(trial.corpus, (trial.split,), tokenizer=model.tokenizer)
+    corpus = ConditionedCorpus(material.clips[trial.split], model.config, model.tokenizer, cache, batch_size=trial.training.batch_size, seed=trial.training.seed, condition=condition)
+    metrics, transcripts = evaluate(model, corpus, material.mode)
+    return _row(trial, f"{trial.name}@{condition}", metrics, time.perf_counter() - began, result, condition), transcripts
+
 def run_trial(
     trial:Trial,
     folder:Path,           # of this training
     cache:Path|None=None,  # of features
     device:str="auto",     # auto, cpu or cuda
-) -> dict:                 # its row
-    "Train, and make a row of the result."
-    result = train_echo(trial.corpus, folder, trial.model, trial.training, resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False)
-    corpus, name, seed, split = trial_key(trial)
-    metrics = {name: round(value, 6) for name, value in result["metrics"].items() if name in METRICS}
-    return dict(corpus=corpus, name=name, seed=seed, split=split) | metrics | dict(loss=round(result["history"][-1]["loss"], 4), seconds=result["seconds"],
-        epochs=trial.training.epochs, parameters=result["parameters"], commit=result["commit"], config=trial_config(trial))
+) -> list[tuple[dict, list[dict]]]: # its row and its transcripts, and those of each condition
+    "Train, measure, and make rows of the results."
+    make = Corpus if trial.control == "none" else partial(ConditionedCorpus, condition=trial.control)
+    result = train_echo(trial.corpus, folder, trial.model, trial.training, resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False, make_corpus=make)
+    transcripts = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
+    return [(_row(trial, trial.name, result["metrics"], result["seconds"], result), transcripts), *(_condition_row(trial, c, folder, cache, result) for c in trial.conditions)]
+
+# %% ../nbs/21_trials.ipynb #63829854
+def transcripts_path(folder:str|Path, row:dict) -> Path: # row of a table of trials
+    "Where the transcripts that belong to a row are."
+    return Path(folder) / f"{row['corpus']}-{row['name']}-{row['seed']}-{row['split']}.tsv".replace(" ", "_").replace("/", "_")
+
+def write_transcripts(path:Path, transcripts:Sequence[dict]):
+    "One line a clip: its id and what was heard."
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text("".join(f"{row['id']}\t{row['hypothesis']}\n" for row in transcripts), encoding="utf-8")
+    part.replace(path)
+
+def read_transcripts(path:Path) -> dict[str, str]: # id to what was heard
+    "What `write_transcripts` wrote."
+    return dict(line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
 
 def run_trials(
     trials:Sequence[Trial],
@@ -118,6 +158,7 @@ def run_trials(
     cache:Path|None=None,   # of features
     device:str="auto",      # auto, cpu or cuda
     keep:bool=False,        # leave the folder of each training, with its checkpoints
+    transcripts:str|Path|None=None,  # folder for what was heard; None: it is not kept
     progress:bool=True,     # show a bar
 ) -> list[dict]:            # all rows of the table
     "Run the trials that have no row yet; one that fails does not stop the others."
@@ -133,7 +174,10 @@ def run_trials(
         for future in as_completed(running):
             bar.update()
             if error := future.exception(): failures.append(f"{trial_key(running[future])}: {type(error).__name__}: {error}"); continue
-            rows.append(future.result()); write_rows(path, rows)
+            for row, heard in future.result():
+                rows.append(row)
+                if transcripts is not None: write_transcripts(transcripts_path(transcripts, row), heard)
+            write_rows(path, rows)
             if not keep: shutil.rmtree(places[running[future]])
     if failures: raise EchoError(f"{len(failures)} of {len(todo)} trials failed (the others have their rows): {'; '.join(failures)}")
     return read_rows(path)
