@@ -7,13 +7,12 @@ __all__ = ['CONTROLS', 'SOUNDS', 'HELD_HZ', 'warp', 'smooth_noise', 'add_noise',
 
 # %% ../nbs/10b_controls.ipynb #50847da7
 import random
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from .audio import EchoError, load_audio
-from .corpus import Clip, Corpus, extract_features
+from .corpus import Corpus, extract_features
 from .pitch import pitch_channels
 
 # %% ../nbs/10b_controls.ipynb #37fb3faf
