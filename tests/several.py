@@ -12,7 +12,8 @@ from echo17.training import Hook, TrainConfig, train_echo
 
 class Lose(Hook):
     "Kill this process if it is the one to be lost."
-    def __init__(self, rank): self.rank = rank
+    def __init__(self, rank, note): self.rank, self.note = rank, note
+    def start(self, run): self.note.with_name(f"{self.note.name}-{run.accelerator.process_index}-of-{run.accelerator.num_processes}").touch()
     def step(self, run):
         if run.step == 3 and run.accelerator.process_index == self.rank: os.kill(os.getpid(), signal.SIGKILL)
 
@@ -24,7 +25,7 @@ def main():
     torch.set_num_threads(1)
     config = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40, dropout=0., max_tokens=40)
     training = TrainConfig(epochs=2, batch_size=8, optimizer="adamw", augment=False)
-    train_echo(args.folder / "syllables", args.folder / args.out, config, training, resume=True, device="cpu", cache=args.folder / "cache", progress=False, hooks=[Lose(args.lose)], save_every=1)
+    train_echo(args.folder / "syllables", args.folder / args.out, config, training, resume=True, device="cpu", cache=args.folder / "cache", progress=False, hooks=[Lose(args.lose, args.folder / args.out)], save_every=1)
 
 
 if __name__ == "__main__":

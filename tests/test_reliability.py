@@ -27,7 +27,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, kills):
 
 def several(folder, out, processes, *more, timeout=300):
     "The whole job in the folder `out`; its exit status, its seconds and what it said."
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    launch = [sys.executable]
+    if processes > 1:  # --multi_gpu means several processes, here on CPUs; with --cpu the command starts a single one
+        launch += ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     began = time.monotonic()
     done = subprocess.run([*launch, HERE / "several.py", folder, out, *more], capture_output=True, text=True, timeout=timeout, env=os.environ | {"OMP_NUM_THREADS": "1"})
     return done.returncode, time.monotonic() - began, done.stderr[-3000:]
@@ -40,6 +42,7 @@ def test_two_processes_do_what_one_does_and_leave_when_one_is_lost(tmp_path):
     for out, processes in (("one", 1), ("two", 2)):
         status, _, said = several(tmp_path, out, processes)
         assert status == 0, said
+        assert sorted(p.name for p in tmp_path.glob(f"{out}-*")) == [f"{out}-{rank}-of-{processes}" for rank in range(processes)]
     one, two = (json.loads((tmp_path / out / "result.json").read_text()) for out in ("one", "two"))
     assert one["metrics"] == two["metrics"] and [row["step"] for row in one["history"]] == [row["step"] for row in two["history"]]
     for a, b in zip(one["history"], two["history"]): assert b["loss"] == pytest.approx(a["loss"], rel=1e-4) and a["metrics"] == b["metrics"]
