@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
-           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'figures_command',
-           'bench_command', 'inspect_command', 'make_parser', 'main']
+           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'features_command',
+           'figures_command', 'bench_command', 'inspect_command', 'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -78,7 +79,8 @@ def train_command(args):
     model_changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
     training = TrainConfig(**{k: v for k, v in given.items() if v is not None} | training_changes)
     config = replace(getattr(EchoConfig, args.preset)(), **model_changes)
-    result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache)
+    result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache, save_every=args.save_every, keep=args.keep)
+    if os.environ.get("RANK", "0") != "0": return  # of several processes one speaks
     print_metrics(result)
     print(f"wrote {args.out}: best, last (checkpoints), result.json, transcripts.json, tensorboard (tensorboard --logdir {args.out})")
 
@@ -110,8 +112,9 @@ def _load(args):
     "The model of `--model`, on the device of `--device`; a run's folder stands for its best checkpoint."
     from echo17.model import load_model, shipped_dir
     if args.model is None: return load_model(shipped_dir()).to(_device(args.device))
-    from echo17.training import find_checkpoint  # slow to import, so only where it is needed
-    return load_model(find_checkpoint(Path(args.model) / "best") or args.model).to(_device(args.device))
+    from echo17.training import check_checkpoint, find_checkpoint  # slow to import, so only where it is needed
+    if best := find_checkpoint(Path(args.model) / "best"): check_checkpoint(best)
+    return load_model(best or args.model).to(_device(args.device))
 
 def _device(name):
     "auto, cpu or cuda as torch wants it."
@@ -119,10 +122,11 @@ def _device(name):
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 def transcribe_command(args):
-    "Print what is said in recordings."
-    model, found = _load(args), []
+    "Print what is said in recordings, long ones window by window."
+    from echo17.long import Windows, transcribe_long
+    model, found, how = _load(args), [], Windows(longest=args.window, overlap=min(1., args.window / 4))
     for file in args.file:
-        transcript = model.transcribe(file, args.beam)
+        transcript = transcribe_long(model, file, args.beam, how=how)
         found.append(dict(file=str(file)) | transcript.as_dict())
         if not args.json: print(f"{file}\t{transcript.text}" if len(args.file) > 1 else transcript.text)
     if args.json: print(json.dumps(found, indent=1, ensure_ascii=False))
@@ -170,6 +174,27 @@ def _init_parser(commands):
     sub.add_argument("--by-speaker", action="store_true", help="draw speakers instead of texts, so that dev and test have other voices")
     sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are, as for train")
     sub.add_argument("--force", action="store_true", help="replace manifest.tsv and check.tsv")
+
+# %% ../nbs/14_cli.ipynb #21da03f1
+def features_command(args):
+    "Fill the feature cache, so that training need not; several machines may share the work and the folder."
+    from dataclasses import replace
+    from echo17.corpus import prepare_features, read_corpus, shard_clips
+    from echo17.model import EchoConfig
+    (changes,) = parse_settings(args.set, EchoConfig)
+    config = replace(getattr(EchoConfig, args.preset)(), **changes)
+    clips = shard_clips(read_corpus(args.data), args.shard)
+    made = prepare_features(clips, config, args.cache, workers=args.workers)
+    print(f"{args.data}, shard {args.shard}: {made} clips made, {len(clips) - made} were there")
+
+def _features_parser(commands):
+    sub = _add(commands, "features", features_command, "features --data $ECHO17_DATA/fsdd --shard 2/4")
+    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
+    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
+    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+    sub.add_argument("--shard", default="1/1", metavar="I/N", help="the I-th of N parts, 1/N to N/N (default 1/1, everything)")
+    sub.add_argument("--workers", type=int, help="processes; default: as many as pay")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
 
 # %% ../nbs/14_cli.ipynb #af24b82f
 def figures_command(args):
@@ -238,6 +263,8 @@ def _train_parser(commands):
     sub.add_argument("--precision", choices=("no", "bf16", "fp16"))
     sub.add_argument("--out", default="runs/echo", help="folder for checkpoints, logs and result.json")
     sub.add_argument("--resume", action="store_true", help="go on with the run in --out, or start it")
+    sub.add_argument("--save-every", type=int, default=0, metavar="STEPS", help="write checkpoints within epochs as well, every so many steps")
+    sub.add_argument("--keep", type=int, default=2, metavar="N", help="checkpoints that remain: last, last.1, ... (default 2)")
     sub.add_argument("--test", action="store_true", help="measure the test split at the end")
 
 # %% ../nbs/14_cli.ipynb #90747e37
@@ -261,6 +288,7 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub)
     sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
+    sub.add_argument("--window", type=float, default=5., metavar="SECONDS", help="longest stretch that is heard at once, best as long as the clips the model learned from (default 5)")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")
@@ -269,6 +297,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
     sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")
     _init_parser(commands)
+    _features_parser(commands)
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
     _inspect_parser(commands)
@@ -284,6 +313,6 @@ def main(arguments:list[str]|None=None) -> int: # exit status
     log.addHandler(handler); log.setLevel(logging.INFO)
     try: args.run(args)
     except (EchoError, OSError) as e: print(f"echo17: {e}", file=sys.stderr); return 2
-    except KeyboardInterrupt: print("echo17: interrupted", file=sys.stderr); return 130
+    except KeyboardInterrupt as e: print(f"echo17: {e or 'interrupted'}", file=sys.stderr); return getattr(e, "status", 130)  # a run that saved itself says so
     finally: log.removeHandler(handler)
     return 0
