@@ -60,7 +60,7 @@ def plan_windows(
     how:Windows=Windows(),
 ) -> list[Window]:             # they cover the recording, in order
     "Where to cut a recording."
-    wave, windows, start, begin = check_wave(wave), [], 0, 0
+    wave, windows, start = check_wave(wave), [], 0
     piece, share = max(1, sample_rate // 100), round(how.overlap / 2 * sample_rate)
     levels, size = _levels(wave, piece), round((how.longest - how.overlap / 2) * sample_rate) // piece
     while len(wave) - start > round(how.longest * sample_rate):

@@ -8,7 +8,6 @@ import shutil
 import signal
 import struct
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import soundfile

@@ -1,7 +1,6 @@
 """What happens to training on real machines: kills, signals, damaged files, full disks, several processes."""
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
