@@ -73,6 +73,7 @@ def pitch_command(args):
 def train_command(args):
     "Train a recogniser and write its result."
     from dataclasses import replace
+    import torch
     from echo17.model import EchoConfig
     from echo17.training import TrainConfig, train_echo
     given = dict(optimizer=args.optimizer, lr=args.lr, epochs=args.epochs, seed=args.seed, precision=args.precision)
@@ -80,6 +81,7 @@ def train_command(args):
     training = TrainConfig(**{k: v for k, v in given.items() if v is not None} | training_changes)
     config = replace(getattr(EchoConfig, args.preset)(), **model_changes)
     result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache, save_every=args.save_every, keep=args.keep)
+    if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
     if os.environ.get("RANK", "0") != "0": return  # of several processes one speaks
     print_metrics(result)
     print(f"wrote {args.out}: best, last (checkpoints), result.json, transcripts.json, tensorboard (tensorboard --logdir {args.out})")

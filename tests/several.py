@@ -26,6 +26,7 @@ def main():
     config = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40, dropout=0., max_tokens=40)
     training = TrainConfig(epochs=2, batch_size=8, optimizer="adamw", augment=False)
     train_echo(args.folder / "syllables", args.folder / args.out, config, training, resume=True, device="cpu", cache=args.folder / "cache", progress=False, hooks=[Lose(args.lose, args.folder / args.out)], save_every=1)
+    if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
 
 
 if __name__ == "__main__":
