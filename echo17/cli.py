@@ -191,12 +191,9 @@ def features_command(args):
 
 def _features_parser(commands):
     sub = _add(commands, "features", features_command, "features --data $ECHO17_DATA/fsdd --shard 2/4")
-    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
-    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
-    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+    _corpus_options(sub); _config_options(sub)
     sub.add_argument("--shard", default="1/1", metavar="I/N", help="the I-th of N parts, 1/N to N/N (default 1/1, everything)")
     sub.add_argument("--workers", type=int, help="processes; default: as many as pay")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
 
 # %% ../nbs/14_cli.ipynb #af24b82f
 def figures_command(args):
@@ -215,10 +212,7 @@ def _bench_parser(commands):
     sub.add_argument("what", choices=("optimizers",))
     sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
-    sub.add_argument("--data", type=Path, help="folder of fsdd; default: $ECHO17_DATA/fsdd")
-    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
-    sub.add_argument("--out", default="data/results", help="folder for optimizer-costs.csv and optimizers.csv")
+    _trials_options(sub, "fsdd", "optimizer-costs.csv and optimizers.csv")
 
 def ablate_command(args):
     "Train every way of giving pitch to a recogniser on hsk; about five hours on two cores, with --resume only what is missing."
@@ -228,11 +222,8 @@ def ablate_command(args):
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    sub.add_argument("--data", type=Path, help="folder of hsk; default: $ECHO17_DATA/hsk")
+    _trials_options(sub, "hsk", "screening.csv")
     sub.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one training of each form for each (default 0 1)")
-    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
-    sub.add_argument("--out", default="data/results", help="folder for screening.csv")
     sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
 
 def inspect_command(args):
@@ -261,17 +252,32 @@ def _model_options(sub):
     sub.add_argument("--model", help="folder of a saved model, or of a training run (its best checkpoint); default: the model that comes with echo17")
     sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
+def _corpus_options(sub):
+    "Which corpus, and where its features are kept."
+    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
+
+def _config_options(sub):
+    "Which model it is for; `train` and `features` share it."
+    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
+    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+
+def _trials_options(sub, corpus, files):
+    "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
+    sub.add_argument("--data", type=Path, help=f"folder of {corpus}; default: $ECHO17_DATA/{corpus}")
+    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
+    sub.add_argument("--out", default="data/results", help=f"folder for {files}")
+
 def _data_options(sub):
     "What `train` and `evaluate` share."
-    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
+    _corpus_options(sub)
     sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are; auto recognises toned pinyin")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
 
 def _train_parser(commands):
     sub = _add(commands, "train", train_command, "train --data $ECHO17_DATA/fsdd --preset echo --epochs 20 --test --out runs/fsdd")
     _data_options(sub)
-    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
-    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+    _config_options(sub)
     sub.add_argument("--optimizer", choices=("maxfactor", "adamw", "adafactor", "sgd"))
     sub.add_argument("--lr", type=float, help="peak rate")
     sub.add_argument("--epochs", type=int)

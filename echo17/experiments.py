@@ -16,6 +16,7 @@ from torchaudio.functional import edit_distance
 
 from .audio import EchoError
 from .model import EchoConfig
+from .text import tone_digits
 from .training import TrainConfig
 from .trials import Trial, run_trials
 
@@ -46,6 +47,7 @@ def screen_trials(
     "Every candidate, and the baseline at two further rates."
     training = TrainConfig(optimizer="adamw", lr=.002, epochs=8, batch_size=32)
     def trial(name, changes, seed, lr=.002):
+        "The small model with these changes."
         return Trial(name, corpus, EchoConfig(**dict(width=96, encoder_layers=3, decoder_layers=1, max_tokens=64) | changes), replace(training, seed=seed, lr=lr))
     rates = [trial(f"baseline-lr-{lr}", {}, seeds[0], lr) for lr in (.001, .004)]
     return rates + [trial(name, changes, seed) for seed in seeds for name, changes in candidates().items()]
@@ -59,9 +61,10 @@ def ablate(
     resume:bool=False,           # go on with the table that is there
 ) -> list[dict]:                 # all rows
     "Run what is missing of the screening, and say where it is written."
-    if not resume and (Path(out) / "screening.csv").exists(): raise EchoError(f"{Path(out) / 'screening.csv'}: already exists; choose another --out, or go on with --resume")
-    rows = run_trials(screen_trials(Path(corpus), seeds), Path(out) / "screening.csv", Path("runs") / "ablate", workers=workers, cache=cache)
-    print(f"wrote {Path(out) / 'screening.csv'}")
+    table = Path(out) / "screening.csv"
+    if not resume and table.exists(): raise EchoError(f"{table}: already exists; choose another --out, or go on with --resume")
+    rows = run_trials(screen_trials(Path(corpus), seeds), table, Path("runs") / "ablate", workers=workers, cache=cache)
+    print(f"wrote {table}")
     return rows
 
 # %% ../nbs/11_experiments.ipynb #513bb31f
@@ -70,8 +73,8 @@ def tone_errors(
     hypothesis:str,
 ) -> tuple[int, int]:  # wrong, missing and additional tones; tones of the reference
     "Errors of the tones alone, in one clip."
-    tones = lambda text: [word[-1] if word[-1] in "12345" else "-" for word in text.split()]
-    return edit_distance(tones(reference), tones(hypothesis)), len(tones(reference))
+    right, heard = tone_digits(reference).split(), tone_digits(hypothesis).split()
+    return edit_distance(right, heard), len(right)
 
 def paired_bootstrap(
     baseline:Tensor,   # (seeds, clips) errors

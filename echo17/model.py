@@ -241,7 +241,8 @@ class Encoder(nn.Module):
         f0 = stride_f0(batch.f0 * frames, self.config.stride) if self.config.uses_pitch else None
         similarity = pitch_similarity(f0, mask) if self.config.similarity != "none" else None
         rotations = self.rotary.rotations(x.shape[1], f0, mask).to(x.device)
-        pitch = None if f0 is None else pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level)
+        asked = self.config.pitch_axis != "none" or self.config.polar_values != "none"
+        pitch = pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level) if asked else None
         return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask, pitch=pitch)
 
     def forward(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T/s, D), its lengths (B,)

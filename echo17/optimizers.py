@@ -162,8 +162,9 @@ def plot_rates(rows:Sequence[dict], ax=None):
     "Word error over the rate: means as lines, seeds as dots."
     import matplotlib.pyplot as plt
     ax = ax or plt.figure(figsize=(6, 3.4), layout="constrained").add_subplot()
+    values = by_name(rows)
     for name in OPTIMIZERS:
-        errors, values = mean_errors(rows, name), by_name(rows)
+        errors = mean_errors(rows, name)
         ax.plot(list(errors), [100 * e for e in errors.values()], color=COLOURS[name], label=LABELS[name])
         for rate in errors: ax.plot([rate] * len(values[f"{name} {rate:g}"]), [100 * v for v in values[f"{name} {rate:g}"]], ".", color=COLOURS[name], markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="peak rate", ylabel="word error on dev, %")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'TrainConfig', 'augmentation', 'loss_sums', 'is_too_short', 'rate_at', 'make_optimizer', 'Run', 'train_step',
-           'evaluate', 'main_metric', 'CheckpointError', 'write_json', 'checkpoints', 'find_checkpoint',
+           'evaluate', 'main_metric', 'CheckpointError', 'write_text', 'write_json', 'checkpoints', 'find_checkpoint',
            'save_checkpoint', 'check_checkpoint', 'restore', 'Hook', 'train', 'start_run', 'Evaluate', 'Stopped',
            'Checkpoints', 'ProgressBar', 'plot_contour', 'plot_attention', 'plot_heads', 'run_settings', 'TensorBoard',
            'versions', 'commit', 'result_row', 'Material', 'read_material', 'check_out', 'train_echo', 'plot_history']
@@ -200,11 +200,15 @@ def main_metric(metrics:dict[str, float]) -> float:
 class CheckpointError(EchoError):
     "A checkpoint that cannot be written or used; the message names the folder."
 
-def write_json(path:str|Path, value):
+def write_text(path:str|Path, text:str):
     "Write beside and rename."
     path = Path(path); part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8", newline="")
     os.replace(part, path)
+
+def write_json(path:str|Path, value): # JSON-ready
+    "The value as a file, whole or not at all."
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 FORMAT = 2
 _FILES = (*MODEL_FILES, "optimizer.safetensors", "training.json")

@@ -28,15 +28,24 @@ LONGEST = 60  # seconds for one case
 counts = Counter()  # how each case ended, by kind and outcome
 
 
+@contextlib.contextmanager
+def in_time(what):
+    "A case that takes longer than `LONGEST` has failed."
+    def hang(*_): raise AssertionError(f"{what}: nothing after {LONGEST} s")
+    before = signal.signal(signal.SIGALRM, hang); signal.alarm(LONGEST)
+    try: yield
+    finally: signal.alarm(0); signal.signal(signal.SIGALRM, before)
+
+
 def outcome(kind, culprits, work):
     "What `work` gives, or None where it refused its input as it should, with one line that names one of `culprits`."
-    def hang(*_): raise AssertionError(f"{kind}: nothing after {LONGEST} s")
-    before = signal.signal(signal.SIGALRM, hang); signal.alarm(LONGEST)
-    try: result = work(); counts[kind, "result"] += 1; return result
+    try:
+        with in_time(kind): result = work()
+        counts[kind, "result"] += 1
+        return result
     except EchoError as e:
         counts[kind, "error"] += 1
         assert any(name in str(e) for name in culprits), f"the message names none of {culprits}: {e}"
-    finally: signal.alarm(0); signal.signal(signal.SIGALRM, before)
 
 
 def hammer(strategy, check, cases):
@@ -242,13 +251,10 @@ def fuzz_command_lines(home, cases):
     commands = st.sampled_from(("pitch", "train", "evaluate", "transcribe", "inspect", "init", "features", "", "nonsense"))
     starts = st.sampled_from(([], ["--model", str(folder)], ["--data", str(home)], [str(sound)], [str(sound), "--model", str(folder)], [str(bad)], ["--data", str(home), "--out", str(out)]))
     def check(arguments):
-        signal.alarm(0); text = io.StringIO()
-        def hang(*_): raise AssertionError(f"{arguments}: nothing after {LONGEST} s")
-        before = signal.signal(signal.SIGALRM, hang); signal.alarm(LONGEST)
+        text = io.StringIO()
         try:
-            with contextlib.redirect_stderr(text), contextlib.redirect_stdout(io.StringIO()): status = main(arguments)
+            with in_time(arguments), contextlib.redirect_stderr(text), contextlib.redirect_stdout(io.StringIO()): status = main(arguments)
         except SystemExit as e: status = e.code
-        finally: signal.alarm(0); signal.signal(signal.SIGALRM, before)
         counts["command lines", "error" if status else "result"] += 1
         assert status == 0 or text.getvalue().strip() and "Traceback" not in text.getvalue(), arguments
         assert not [p for p in home.rglob("*.part*")], "half-written files"
