@@ -10,6 +10,7 @@ __all__ = ['MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 's
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from .text import SPECIALS, Tokenizer
 _CHOICES = dict(frequencies=("mel", "geometric"), phase=("position", "accumulated"), radius=("pitch", "unit", "relative"),
                 similarity=("none", "fixed", "learned"), pitch_axis=("none", "fixed", "learned"), polar_values=("none", "forward", "returned"), stride=(1, 2, 4, 8))
 _AT_LEAST = dict(vocabulary=len(SPECIALS) + 1, width=2, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=1)
+_AT_MOST = dict(vocabulary=2**20, width=2**16, heads=2**10, encoder_layers=1000, decoder_layers=1000, max_tokens=2**20)
 
 def _validate(config):
     "Refuse values that no Echo can have."
@@ -42,12 +44,13 @@ def _validate(config):
     for name, least in _AT_LEAST.items():
         value = getattr(config, name)
         if type(value) is not int or value < least: raise EchoError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if value > _AT_MOST[name]: raise EchoError(f"{name} must be at most {_AT_MOST[name]}, got {value!r}")
     for name in ("learn_theta", "modulate_theta", "alias_free"):
         if type(getattr(config, name)) is not bool: raise EchoError(f"{name} must be True or False, got {getattr(config, name)!r}")
     if config.width % config.heads or config.width < 2 * config.heads: raise EchoError(f"width must be a multiple of heads, at least twice, got width={config.width}, heads={config.heads}")
     if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
-    if not config.theta > 0: raise EchoError(f"theta must be positive, got {config.theta!r}")
+    if not 0 < config.theta < math.inf: raise EchoError(f"theta must be positive and finite, got {config.theta!r}")
     if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
         raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
@@ -107,11 +110,12 @@ def config_to_json(config:EchoConfig) -> str:
 def config_from_json(text:str, source:str="configuration") -> EchoConfig:
     "What `config_to_json` wrote; `source` names it in errors."
     try: values = json.loads(text)
-    except json.JSONDecodeError as e: raise EchoError(f"{source}: not JSON ({e})") from e
+    except (json.JSONDecodeError, RecursionError) as e: raise EchoError(f"{source}: not JSON ({e})") from e
     if not isinstance(values, dict): raise EchoError(f"{source}: need an object of fields, got {type(values).__name__}")
     unknown = set(values) - {f.name for f in fields(EchoConfig)}
     if unknown: raise EchoError(f"{source}: unknown fields {', '.join(sorted(unknown))}")
     try: return EchoConfig(**values)
+    except EchoError as e: raise EchoError(f"{source}: {e}") from e
     except TypeError as e: raise EchoError(f"{source}: a field has the wrong type ({e})") from e
 
 # %% ../nbs/09_model.ipynb #6a825769
@@ -393,14 +397,33 @@ def save_model(model:Echo, folder:str|Path):
     model.tokenizer.save(folder / MODEL_FILES[1])
     save_file({name: p.detach().cpu().contiguous() for name, p in model.state_dict().items()}, folder / MODEL_FILES[2], metadata=dict(format="pt"))
 
+def _check_same(path, need, got):
+    "Refuse the first of these, by name, that is not what is needed."
+    for name in sorted({*need, *got}):
+        if need.get(name) != got.get(name): raise EchoError(f"{path}: does not fit config.json ({name} needs {need.get(name, 'to be absent')}, got {got.get(name, 'nothing')})")
+
+def _check_sizes(path, weights, config):
+    "Refuse a configuration that is larger than its weights, before a model of that size is built."
+    need = {"decoder.embedding.weight": (config.vocabulary, config.width), "encoder.blocks.0.local.depthwise.weight": (config.width, 1, config.kernel)}
+    need |= {f"encoder.features.{name}.convolutions.0.weight": (config.width, channels, 3) for name, channels in config.channels.items()}
+    _check_same(path, need, {name: tuple(weights[name].shape) for name in need if name in weights})
+    for part in ("encoder", "decoder"):
+        layers = len({name.split(".")[2] for name in weights if name.startswith(f"{part}.blocks.") and name.count(".") > 2})
+        _check_same(path, {f"{part}_layers": getattr(config, f"{part}_layers")}, {f"{part}_layers": layers})
+
+def _described(tensors): return {name: f"{tuple(x.shape)} of {x.dtype}" for name, x in tensors.items()}
+
 def load_model(folder:str|Path) -> Echo: # in evaluation mode, on the CPU
     "Read what `save_model` wrote."
     config_path, tokenizer_path, weights_path = (Path(folder) / name for name in MODEL_FILES)
     for path in (config_path, tokenizer_path, weights_path):
         if not path.is_file(): raise EchoError(f"{path}: no such file; a model folder holds {', '.join(MODEL_FILES)}")
-    model = Echo(config_from_json(config_path.read_text(encoding="utf-8"), str(config_path)), Tokenizer.load(tokenizer_path))
-    try: weights = load_file(weights_path)
-    except SafetensorError as e: raise EchoError(f"{weights_path}: not readable as safetensors ({e})") from e
+    try: config, weights = config_from_json(config_path.read_text(encoding="utf-8"), str(config_path)), load_file(weights_path)
+    except (SafetensorError, OSError) as e: raise EchoError(f"{weights_path}: not readable as safetensors ({e})") from e
+    except UnicodeDecodeError as e: raise EchoError(f"{config_path}: not UTF-8 ({e})") from e
+    _check_sizes(weights_path, weights, config)
+    model = Echo(config, Tokenizer.load(tokenizer_path))
+    _check_same(weights_path, _described(model.state_dict()), _described(weights))
     try: model.load_state_dict(weights)
     except RuntimeError as e: raise EchoError(f"{weights_path}: does not fit {config_path.name} ({e})") from e
     return model.eval()

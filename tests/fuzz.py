@@ -19,7 +19,7 @@ from echo17.audio import EchoError, load_audio
 from echo17.cli import main
 from echo17.corpus import FeatureConfig, extract_features, read_corpus
 from echo17.folders import read_rows
-from echo17.model import Echo, EchoConfig, config_from_json, config_to_json, save_model
+from echo17.model import Echo, EchoConfig, config_from_json, config_to_json, load_model, save_model
 from echo17.text import Tokenizer
 from echo17.training import TrainConfig, _digests, restore, save_checkpoint, start_run
 
@@ -181,7 +181,7 @@ def fuzz_configurations(home, cases):
     def _check_train(values):
         changed = [name for name in training if values[name] is not training[name]] if isinstance(values, dict) and values.keys() == training.keys() else None
         if changed: outcome("configurations", (changed[0],), lambda: TrainConfig(**values))
-    raw = st.one_of(damage(config_to_json(EchoConfig.seed()).encode()).map(lambda b: b.decode("utf-8", "replace")), st.sampled_from(("", "[]", "null", "{" * 50, '{"width": 1e999}', '"x"')))
+    raw = st.one_of(damage(config_to_json(EchoConfig.seed()).encode()).map(lambda b: b.decode("utf-8", "replace")), st.sampled_from(("", "[]", "null", "{" * 50, "[" * 100_000, '{"width": 1e999}', '"x"')))
     one_field = st.sampled_from(sorted(training)).flatmap(lambda name: VALUES.map(lambda v: training | {name: v}))
     hammer(st.one_of(st.tuples(st.just("model"), twisted(model)), st.tuples(st.just("model"), twisted(model)), st.tuples(st.just("train"), one_field), st.tuples(st.just("model"), raw)), check, cases)
 
@@ -236,6 +236,7 @@ def fuzz_checkpoints(home, cases):
         same = data == whole[name]
         went = outcome("checkpoints", (str(folder),), lambda: restore(run, folder) or True)
         assert agree or name == "checksums.json" or went is None or same, f"a damaged {name} was taken"
+        outcome("models", (str(folder), *FIELDS), lambda: load_model(folder))
         assert all(p.isfinite().all() or agree or not went for p in run.echo.parameters())
     hammer(broken(), check, cases)
 
