@@ -548,8 +548,12 @@ class TensorBoard(Hook):
     def start(self, run:Run):
         "Open the log; what an interrupted run wrote beyond its checkpoint is hidden, the end of an epoch included that the checkpoint does not know."
         from torch.utils.tensorboard import SummaryWriter
-        self.writer = SummaryWriter(self.folder, purge_step=run.step + (run.window == 0)) if run.accelerator.is_main_process else None
-        if self.writer is not None: self.writer.add_custom_scalars(_LAYOUT)
+        self.writer = None
+        if run.accelerator.is_main_process:
+            # TensorBoard reads the logs of a folder in the order of the second in their names; two of one second would be read in any order
+            while any(self.folder.glob(f"events.*.{int(time.time()):010d}.*")): time.sleep(.05)
+            self.writer = SummaryWriter(self.folder, purge_step=run.step + (run.window == 0))
+            self.writer.add_custom_scalars(_LAYOUT)
         if run.window: self.step(run)
 
     def step(self, run:Run):
