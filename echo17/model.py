@@ -27,13 +27,14 @@ from .audio import AudioError, EchoError, load_audio
 from .corpus import Batch, FeatureConfig, collate, extract_features
 from .decoding import Transcript, beam_search, greedy_search, make_transcript
 from .pitch import stride_f0
-from .polar import PitchAxis, PolarValues, pitch_state
+from .polar import PitchAxis, PitchCode, PolarValues, pitch_state
 from .rotary import PolarRotary
 from .text import SPECIALS, Tokenizer
 
 # %% ../nbs/09_model.ipynb #969d9552
 _CHOICES = dict(frequencies=("mel", "geometric"), phase=("position", "accumulated"), radius=("pitch", "unit", "relative"),
-                similarity=("none", "fixed", "learned"), pitch_axis=("none", "fixed", "learned"), polar_values=("none", "forward", "returned"), stride=(1, 2, 4, 8))
+                similarity=("none", "fixed", "learned"), pitch_axis=("none", "fixed", "learned"), polar_values=("none", "forward", "returned"),
+                pitch_code=("none", "input", "memory"), stride=(1, 2, 4, 8))
 _AT_LEAST = dict(vocabulary=len(SPECIALS) + 1, width=2, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=1)
 _AT_MOST = dict(vocabulary=2**20, width=2**16, heads=2**10, encoder_layers=1000, decoder_layers=1000, max_tokens=2**20)
 
@@ -77,7 +78,8 @@ class EchoConfig(FeatureConfig):
     similarity:str = "none"         # strength of the pitch-similarity bias: none, fixed (1), learned (per head, from 0)
     pitch_axis:str = "none"         # pitch as a second rotary axis of queries and keys: none, fixed (a ladder of speeds), learned
     polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
-    pitch_level:float = 0.          # Hz that counts as pitch 0 in the two; 0: the mean of each utterance
+    pitch_code:str = "none"         # a sinusoidal position code along pitch is added: none, input (to what the first block reads), memory (to what the decoder reads)
+    pitch_level:float = 0.          # Hz that counts as pitch 0 in the three; 0: the mean of each utterance
 
     def __post_init__(self): super().__post_init__(); _validate(self)
 
@@ -100,7 +102,7 @@ class EchoConfig(FeatureConfig):
     @property
     def uses_pitch(self) -> bool:
         "Whether f0 reaches the attention."
-        return self.modulate_theta or self.radius != "unit" or any(getattr(self, name) != "none" for name in ("similarity", "pitch_axis", "polar_values"))
+        return self.modulate_theta or self.radius != "unit" or any(getattr(self, name) != "none" for name in ("similarity", "pitch_axis", "polar_values", "pitch_code"))
 
 # %% ../nbs/09_model.ipynb #b87c3c7b
 def config_to_json(config:EchoConfig) -> str:
@@ -231,6 +233,7 @@ class Encoder(nn.Module):
         self.features = nn.ModuleDict({name: FeatureEncoder(channels, config.width, config.stride) for name, channels in config.channels.items()})
         self.rotary = PolarRotary(config.width // config.heads, config.theta, config.frequencies, config.modulate_theta, config.phase, config.radius,
                                   config.alias_free, config.learn_theta, config.f_max)
+        self.code = None if config.pitch_code == "none" else PitchCode(config.width)
         self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.encoder_layers))
         self.drop, self.norm = nn.Dropout(config.dropout), nn.LayerNorm(config.width, bias=False)
 
@@ -245,14 +248,16 @@ class Encoder(nn.Module):
         f0 = stride_f0(batch.f0 * frames, self.config.stride) if self.config.uses_pitch else None
         similarity = pitch_similarity(f0, mask) if self.config.similarity != "none" else None
         rotations = self.rotary.rotations(x.shape[1], f0, mask).to(x.device)
-        asked = self.config.pitch_axis != "none" or self.config.polar_values != "none"
+        asked = any(getattr(self.config, name) != "none" for name in ("pitch_axis", "polar_values", "pitch_code"))
         pitch = pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level) if asked else None
+        if self.config.pitch_code == "input": x = x + self.code(pitch)
         return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask, pitch=pitch)
 
     def forward(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T/s, D), its lengths (B,)
         "Let the frames look at each other."
         x, shared = self.prepare(batch)
         for block in self.blocks: x = block(x, **shared)
+        if self.config.pitch_code == "memory": x = x + self.code(shared["pitch"])
         return self.norm(x) + sinusoids(*x.shape[1:]).to(x), strided(batch.lengths, self.config.stride)
 
     def attention_maps(self, batch:Batch) -> list[Tensor]: # one (B, H, T/s, T/s) a block
