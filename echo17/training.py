@@ -676,6 +676,7 @@ def train_echo(
     make_corpus:Callable[...,Corpus]=Corpus,  # makes the batches of each split
     save_every:int=0,         # steps between checkpoints within an epoch; 0: only after epochs
     keep:int=2,               # checkpoints `last`, `last.1`, ... that remain
+    beam:int=1,               # hypotheses kept in the measurement at the end; 1 is greedy
 ) -> dict:                    # what is written to result.json
     "Train on the split `train`, choose by `dev`, report `dev` or `test`."
     start, out, progress = time.perf_counter(), Path(out), progress and os.environ.get("RANK", "0") == "0"
@@ -695,7 +696,7 @@ def train_echo(
     _open(found := find_checkpoint(out / "best") or out / "best")
     best = load_model(found).to(run.accelerator.device)
     split = "test" if test else "dev"
-    metrics, rows = evaluate(best, corpora[split], material.mode, accelerator=run.accelerator, progress=progress)
+    metrics, rows = evaluate(best, corpora[split], material.mode, beam, run.accelerator, progress)
     too_short = sum(is_too_short(strided(n, config.stride), material.tokenizer.encode(c.text)) for n, c in zip(corpora["train"].frames, corpora["train"].clips))
     result = result_row(material.name, split, metrics, time.perf_counter() - start, config, training.seed, training=asdict(training), history=run.history,
                         parameters=sum(p.numel() for p in best.parameters()), clips={k: len(v) for k, v in material.clips.items()}, too_short_for_ctc=too_short)
