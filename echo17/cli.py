@@ -212,18 +212,21 @@ def _bench_parser(commands):
     sub.add_argument("what", choices=("optimizers",))
     sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
-    _trials_options(sub, "fsdd", "optimizer-costs.csv and optimizers.csv")
+    _trials_options(sub, "$ECHO17_DATA/fsdd", "optimizer-costs.csv and optimizers.csv")
 
 def ablate_command(args):
-    "Train every way of giving pitch to a recogniser on hsk; about five hours on two cores, with --resume only what is missing."
+    "Train the ways of giving pitch to a recogniser; some hours on two cores, with --resume only what is missing."
     from echo17.corpus import data_dir
     from echo17.experiments import ablate
-    ablate(args.data or data_dir() / "hsk", args.out, args.seeds, args.workers, args.cache, args.resume)
+    from echo17.stories import stories_dir
+    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / ("fsdd" if args.stage == "speakers" else "hsk"))
+    ablate(corpus, args.out, args.stage, args.seeds, args.workers, args.cache, args.resume)
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    _trials_options(sub, "hsk", "screening.csv")
-    sub.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one training of each form for each (default 0 1)")
+    sub.add_argument("--stage", choices=("screening", "final", "speakers", "stories"), default="screening", help="all forms on hsk, the finalists on hsk, digits without one speaker, or the stories (default screening)")
+    _trials_options(sub, "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17", "the table of the stage")
+    sub.add_argument("--seeds", type=int, nargs="+", default=[], help="one training of each form for each; default: those of the plan")
     sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
 
 def inspect_command(args):
@@ -264,7 +267,7 @@ def _config_options(sub):
 
 def _trials_options(sub, corpus, files):
     "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
-    sub.add_argument("--data", type=Path, help=f"folder of {corpus}; default: $ECHO17_DATA/{corpus}")
+    sub.add_argument("--data", type=Path, help=f"folder of the corpus; default: {corpus}")
     sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
     sub.add_argument("--cache", type=Path, help="folder of the feature cache")
     sub.add_argument("--out", default="data/results", help=f"folder for {files}")
