@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'STAGES', 'candidates', 'form_trial', 'screen_trials',
            'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm', 'divide', 'without_speaker', 'finalists',
-           'final_trials', 'english_trials', 'ablate']
+           'final_trials', 'english_trials', 'ablate', 'clip_errors', 'plot_effects']
 
 # %% ../nbs/11_experiments.ipynb #49ce3f26
 import os
@@ -25,7 +25,7 @@ from .corpus import Clip, read_corpus
 from .model import EchoConfig
 from .text import align, tone_digits
 from .training import TrainConfig, write_text
-from .trials import Trial, run_trials
+from .trials import Trial, read_transcripts, run_trials, transcripts_path
 
 # %% ../nbs/11_experiments.ipynb #e6f2e890
 LEVEL_HZ = 248.  # median f0 of the voiced frames of hsk's training clips
@@ -145,7 +145,7 @@ def without_speaker(clip:Clip, speaker:str) -> str: # train, dev or test
     return "test" if clip.speaker == speaker else "dev" if clip.split == "dev" else "train"
 
 # %% ../nbs/11_experiments.ipynb #d7e5e841
-FORM = "code"  # the positional form that the screening chose
+FORM = "code"  # leads the screening so far; settled when that is complete, before a final run
 SEEDS = tuple(range(10, 20))  # the screening had 0 and 1
 
 def finalists() -> dict[str, dict]: # name to the fields that differ from the baseline
@@ -211,3 +211,33 @@ def ablate(
     rows = run_trials(STAGES[stage](Path(corpus), seeds, home), table, home, workers=workers, cache=cache, transcripts=Path(out) / "transcripts")
     print(f"wrote {table}")
     return rows
+
+# %% ../nbs/11_experiments.ipynb #c49a528f
+def clip_errors(
+    name:str,                   # of the form
+    rows:Sequence[dict],        # of `read_rows`
+    folder:str|Path,            # with what was heard, from `run_trials`
+    references:dict[str, str],  # clip id to text
+    seeds:Sequence[int],
+    count:Callable=tone_errors, # (reference, hypothesis) to (errors, ...)
+) -> Tensor:                    # (seeds, clips) in the order of `seeds` and `references`
+    "The errors that each training of a form makes in each clip."
+    found = {row["seed"]: row for row in rows if row["name"] == name}
+    missing = [seed for seed in seeds if seed not in found]
+    if missing: raise EchoError(f"{name} has no row for seed {', '.join(map(str, missing))}")
+    heard = [read_transcripts(transcripts_path(folder, found[seed])) for seed in seeds]
+    return torch.tensor([[count(text, texts[id])[0] for id, text in references.items()] for texts in heard])
+
+def plot_effects(
+    found:dict[str, dict],  # label to what `paired_bootstrap` gives, top to bottom
+    ax=None,                # matplotlib axes; None: new ones
+):                          # the axes
+    "Relative changes with their intervals."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.figure(figsize=(6.5, .8 + .32 * len(found)), layout="constrained").add_subplot()
+    for place, effect in enumerate(found.values()):
+        ax.plot([100 * effect["low"], 100 * effect["high"]], [place, place], color="#0072B2", linewidth=2)
+        ax.plot(100 * effect["change"], place, "o", color="#D55E00")
+    ax.axvline(0, color="black", linewidth=1)
+    ax.set(yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - .4, -.6), xlabel="change of the tone errors, %, with its 95 % interval")
+    return ax
