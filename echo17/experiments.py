@@ -43,7 +43,7 @@ def candidates() -> dict[str, dict]: # name to the fields that differ from the b
         "code-values": _CODE | _VALUES, "channel-values": _CHANNEL | _VALUES, "values-returned": _VALUES | dict(polar_values="returned"), "seed": _WHOLE, "repaired": _REPAIRED, "echo": _CHANNEL | _REPAIRED,
         "learned-bias": dict(similarity="learned"), "relative-radius": dict(radius="relative"), "axis-values": _AXIS | _VALUES, "axis-fixed": _AXIS | dict(pitch_axis="fixed"), "channel-axis": _CHANNEL | _AXIS,
         "theta": dict(modulate_theta=True, learn_theta=True), "bias": dict(similarity="fixed"), "radius": dict(radius="pitch"), "mel": dict(frequencies="mel"),
-        "accumulated": dict(modulate_theta=True, phase="accumulated"), "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.), "seed-theta-220": _WHOLE | dict(theta=220.),
+        "accumulated": dict(modulate_theta=True, phase="accumulated"), "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.), "mel-theta-220": dict(theta=220., frequencies="mel"), "seed-theta-220": _WHOLE | dict(theta=220.),
         "seed-without-theta": _WHOLE | dict(modulate_theta=False, learn_theta=False), "seed-without-bias": _WHOLE | dict(similarity="none"), "seed-without-radius": _WHOLE | dict(radius="unit"),
         "seed-without-mel": _WHOLE | dict(frequencies="geometric"), "pitch-only": dict(features=("pitch",)), "wider": dict(width=104)}
 
