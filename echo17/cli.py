@@ -224,7 +224,7 @@ def ablate_command(args):
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    sub.add_argument("--stage", choices=("screening", "final", "speakers", "stories"), default="screening", help="all forms on hsk, the finalists on hsk, digits without one speaker, or the stories (default screening)")
+    sub.add_argument("--stage", choices=("screening", "final", "maxfactor", "speakers", "stories"), default="screening", help="all forms on hsk, the finalists on hsk, the main pair with MaxFactor, digits without one speaker, or the stories (default screening)")
     _trials_options(sub, "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17", "the table of the stage")
     sub.add_argument("--seeds", type=int, nargs="+", default=[], help="one training of each form for each; default: those of the plan")
     sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
