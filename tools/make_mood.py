@@ -1,4 +1,4 @@
-"""The mood head that comes with echo17, and every row of data/results/mood.csv (`python tools/make_mood.py`; about a quarter of an hour on one core).
+"""The mood head that comes with echo17, and every row of data/results/mood.csv (`python tools/make_mood.py`; about half an hour on one core).
 
 What was listened to, and the three small encoders, are kept in `runs/mood` and used again; delete that folder to start from nothing.
 """
@@ -31,7 +31,7 @@ def kept(path, make):
 def small_encoder(name, seed, epochs, work, cache):
     "One of three encoders that differ only in what they know of pitch, trained for a while."
     run = work / f"{name.replace(' ', '-')}-{seed}"
-    train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", epochs=epochs, seed=seed), resume=True, cache=cache, progress=False, log=False)
+    train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=epochs, seed=seed), resume=True, cache=cache, progress=False, log=False)
     return load_model(find_checkpoint(run / "last"))
 
 
@@ -80,11 +80,14 @@ def on_emodb(train, scene, depth, encoder="shipped", names=None):
 
 
 def on_songs(scenes, heads):
-    "Which dial a head follows."
+    "Which dial a head follows: among all songs, and between the two of one sentence, where the measure is the share of sentences in the right order."
     for (contrast, accompanied), scene in scenes.items():
         for name, head in heads.items():
             about = dict(corpus="songs", split=f"{contrast}{', accompanied' if accompanied else ''}", label="song", encoder="shipped", inputs=name, fitted_on="stories train")
-            yield result_row(about, scene.sad["song"], head.log_odds(scene.columns(head.inputs)).numpy(), scene.groups)
+            odds = head.log_odds(scene.columns(head.inputs)).numpy()
+            yield result_row(about, scene.sad["song"], odds, scene.groups)
+            within = odds - odds.reshape(-1, 2).mean(1).repeat(2)
+            yield result_row(about | dict(split=f"{about['split']}, one sentence"), scene.sad["song"], within, scene.groups)
 
 
 def pairs(args, train_clips, test_clips, emotions):
@@ -113,7 +116,7 @@ def main():
     parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to, and the small encoders")
     parser.add_argument("--out", type=Path, default=Path("data/results/mood.csv"))
     parser.add_argument("--cache", type=Path, help="folder of the feature cache")
-    parser.add_argument("--epochs", type=int, default=8, help="of the small encoders")
+    parser.add_argument("--epochs", type=int, default=24, help="of the small encoders")
     parser.add_argument("--seeds", type=int, default=2, help="of the small encoders")
     args = parser.parse_args()
     model, clips, emotions = Echo.from_pretrained(), read_stories(), read_emodb()
