@@ -131,27 +131,27 @@ _SIMILARITIES = ("none", "fixed", "learned")
 def _need(right, name, needed, got):
     if not right: raise EchoError(f"{name} must be {needed}, got {tuple(got.shape) if isinstance(got, Tensor) else repr(got)}")
 
-def _check_memory(memory, rotations, similarity, causal, x, held):
+def _check_memory(memory, rotations, similarity, causal, factors, x, held):
     B, _, D = x.shape
     _need(memory.ndim == 3 and memory.shape[0] == B and memory.shape[2] == D, "memory", f"({B}, S, {D})", memory)
-    if rotations is not None or similarity is not None or causal:
-        raise EchoError("rotations, similarity and causal are for self-attention; with memory leave them out")
+    if any(given is not None for given in (rotations, similarity, factors)) or causal:
+        raise EchoError("rotations, similarity, factors and causal are for self-attention; with memory leave them out")
     if held and held != memory.shape[1]: raise EchoError(f"cache holds {held} positions of another memory, this one has {memory.shape[1]}")
 
-def _visible(layer, x, memory, rotations, similarity, mask, causal, cache): # as `attention_mask` returns it
+def _visible(layer, x, memory, rotations, similarity, mask, causal, cache, factors): # as `attention_mask` returns it
     "What each query may look at, after checking that everything fits together."
     _need(x.ndim == 3 and x.shape[2] == layer.width, "x", f"(B, T, {layer.width})", x)
     B, T, _ = x.shape
     held = 0 if cache is None else cache.length
     if held and len(cache.keys) != B: raise EchoError(f"x must have the {len(cache.keys)} rows that the cache holds, got {B}")
-    if memory is not None: _check_memory(memory, rotations, similarity, causal, x, held)
+    if memory is not None: _check_memory(memory, rotations, similarity, causal, factors, x, held)
     if (similarity is None) != (layer.similarity == "none"):
         raise EchoError(f"attention with similarity={layer.similarity!r} {'needs a' if similarity is None else 'takes no'} similarity matrix")
     keys = held + T if memory is None else memory.shape[1]
     if similarity is not None:
         right = similarity.ndim == 3 and similarity.shape[0] in (1, B) and similarity.shape[1:] == (T, keys)
         _need(right, "similarity", f"(1 or {B}, {T}, {keys})", similarity)
-    if rotations is not None and not (rotations.is_complex() and rotations.ndim == 3):
+    if rotations is not None and not (rotations.is_complex() and rotations.ndim in (3, 4)):
         raise EchoError(f"rotations must be complex (1 or {B}, {T}, pairs), got {rotations.dtype} {tuple(rotations.shape)}")
     if mask is not None: _need(mask.ndim == 2 and mask.shape[0] in (1, B), "mask", f"(1 or {B}, {keys})", mask)
     return attention_mask(mask, causal, T, keys, x.device)
@@ -168,12 +168,13 @@ class _Projections(nn.Module):
         B, T, D = x.shape
         return x.view(B, T, self.heads, D // self.heads).transpose(1, 2)
 
-    def _project(self, x, memory, rotations, cache): # queries, keys and values, each (B, H, length, head_dim)
+    def _project(self, x, memory, rotations, cache, factors): # queries, keys and values, each (B, H, length, head_dim)
         q = self._by_head(self.query(x))
         if memory is not None and cache is not None and cache.length: return q, cache.keys, cache.values
         source = x if memory is None else memory
         k, v = self._by_head(self.key(source)), self._by_head(self.value(source))
         if rotations is not None: q, k = apply_rotary(q, rotations), apply_rotary(k, rotations)
+        if factors is not None: v = apply_rotary(v, factors)
         return (q, k, v) if cache is None else (q, *cache.extend(k, v))
 
 # %% ../nbs/04_attention.ipynb #aea99c40
@@ -193,9 +194,9 @@ class PitchAttention(_Projections):
         if similarity == "learned": self.strength = nn.Parameter(torch.zeros(heads))
         elif similarity == "fixed": self.register_buffer("strength", torch.ones(heads), persistent=False)
 
-    def _parts(self, x, memory, rotations, similarity, mask, causal, cache): # queries, keys, values, and what is added to the scores
-        allowed = _visible(self, x, memory, rotations, similarity, mask, causal, cache)
-        q, k, v = self._project(x, memory, rotations, cache)
+    def _parts(self, x, memory, rotations, similarity, mask, causal, cache, factors=None): # queries, keys, values, and what is added to the scores
+        allowed = _visible(self, x, memory, rotations, similarity, mask, causal, cache, factors)
+        q, k, v = self._project(x, memory, rotations, cache, factors)
         if similarity is None: return q, k, v, allowed
         bias = (self.strength[:, None, None] * similarity[:, None]).to(q.dtype)  # torch 2.11 misreads a float32 mask beside float64 queries
         return q, k, v, bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
@@ -203,15 +204,19 @@ class PitchAttention(_Projections):
     def forward(self,
         x:Tensor,                       # (B, T, D)
         memory:Tensor|None=None,        # (B, S, D) to attend to; None: self-attention
-        rotations:Tensor|None=None,     # complex (B or 1, T, K) of the positions in x, for self-attention
+        rotations:Tensor|None=None,     # complex (B or 1, T, K) of the positions in x, or (B or 1, H or 1, T, K), for self-attention
         similarity:Tensor|None=None,    # (B or 1, T, keys) from `pitch_similarity`, for self-attention
         mask:Tensor|None=None,          # (B or 1, keys) bool, True at real keys
         causal:bool=False,              # hide the future, for self-attention
         cache:KeyValueCache|None=None,  # keys and values of earlier calls; `keys` counts them too
+        factors:Tensor|None=None,       # complex like rotations: what the values are multiplied by, for self-attention
+        turn_back:bool=False,           # divide what was attended to by the factors of the position that attends
     ) -> Tensor:                        # (B, T, D)
         "Attend, by `scaled_dot_product_attention`."
-        q, k, v, bias = self._parts(x, memory, rotations, similarity, mask, causal, cache)
+        if turn_back and factors is None: raise EchoError("turn_back needs factors")
+        q, k, v, bias = self._parts(x, memory, rotations, similarity, mask, causal, cache, factors)
         y = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=self.dropout if self.training else 0.)
+        if turn_back: y = apply_rotary(y, factors.reciprocal())
         return self.out(y.transpose(1, 2).reshape(x.shape))
 
     def weights(self, x, memory=None, rotations=None, similarity=None, mask=None, causal=False) -> Tensor: # (B, H, T, keys)

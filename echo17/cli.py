@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
-           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'figures_command',
-           'bench_command', 'inspect_command', 'make_parser', 'main']
+           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'features_command',
+           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -72,13 +73,16 @@ def pitch_command(args):
 def train_command(args):
     "Train a recogniser and write its result."
     from dataclasses import replace
+    import torch
     from echo17.model import EchoConfig
     from echo17.training import TrainConfig, train_echo
     given = dict(optimizer=args.optimizer, lr=args.lr, epochs=args.epochs, seed=args.seed, precision=args.precision)
     model_changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
     training = TrainConfig(**{k: v for k, v in given.items() if v is not None} | training_changes)
     config = replace(getattr(EchoConfig, args.preset)(), **model_changes)
-    result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache)
+    result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache, save_every=args.save_every, keep=args.keep)
+    if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
+    if os.environ.get("RANK", "0") != "0": return  # of several processes one speaks
     print_metrics(result)
     print(f"wrote {args.out}: best, last (checkpoints), result.json, transcripts.json, tensorboard (tensorboard --logdir {args.out})")
 
@@ -110,8 +114,9 @@ def _load(args):
     "The model of `--model`, on the device of `--device`; a run's folder stands for its best checkpoint."
     from echo17.model import load_model, shipped_dir
     if args.model is None: return load_model(shipped_dir()).to(_device(args.device))
-    from echo17.training import find_checkpoint  # slow to import, so only where it is needed
-    return load_model(find_checkpoint(Path(args.model) / "best") or args.model).to(_device(args.device))
+    from echo17.training import check_checkpoint, find_checkpoint  # slow to import, so only where it is needed
+    if best := find_checkpoint(Path(args.model) / "best"): check_checkpoint(best)
+    return load_model(best or args.model).to(_device(args.device))
 
 def _device(name):
     "auto, cpu or cuda as torch wants it."
@@ -119,10 +124,11 @@ def _device(name):
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 def transcribe_command(args):
-    "Print what is said in recordings."
-    model, found = _load(args), []
+    "Print what is said in recordings, long ones window by window."
+    from echo17.long import Windows, transcribe_long
+    model, found, how = _load(args), [], Windows(longest=args.window, overlap=min(1., args.window / 4))
     for file in args.file:
-        transcript = model.transcribe(file, args.beam)
+        transcript = transcribe_long(model, file, args.beam, how=how)
         found.append(dict(file=str(file)) | transcript.as_dict())
         if not args.json: print(f"{file}\t{transcript.text}" if len(args.file) > 1 else transcript.text)
     if args.json: print(json.dumps(found, indent=1, ensure_ascii=False))
@@ -171,6 +177,24 @@ def _init_parser(commands):
     sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are, as for train")
     sub.add_argument("--force", action="store_true", help="replace manifest.tsv and check.tsv")
 
+# %% ../nbs/14_cli.ipynb #21da03f1
+def features_command(args):
+    "Fill the feature cache, so that training need not; several machines may share the work and the folder."
+    from dataclasses import replace
+    from echo17.corpus import prepare_features, read_corpus, shard_clips
+    from echo17.model import EchoConfig
+    (changes,) = parse_settings(args.set, EchoConfig)
+    config = replace(getattr(EchoConfig, args.preset)(), **changes)
+    clips = shard_clips(read_corpus(args.data), args.shard)
+    made = prepare_features(clips, config, args.cache, workers=args.workers)
+    print(f"{args.data}, shard {args.shard}: {made} clips made, {len(clips) - made} were there")
+
+def _features_parser(commands):
+    sub = _add(commands, "features", features_command, "features --data $ECHO17_DATA/fsdd --shard 2/4")
+    _corpus_options(sub); _config_options(sub)
+    sub.add_argument("--shard", default="1/1", metavar="I/N", help="the I-th of N parts, 1/N to N/N (default 1/1, everything)")
+    sub.add_argument("--workers", type=int, help="processes; default: as many as pay")
+
 # %% ../nbs/14_cli.ipynb #af24b82f
 def figures_command(args):
     "Draw every picture of the project, and write what each shows and the numbers that belong to it."
@@ -188,10 +212,19 @@ def _bench_parser(commands):
     sub.add_argument("what", choices=("optimizers",))
     sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
-    sub.add_argument("--data", type=Path, help="folder of fsdd; default: $ECHO17_DATA/fsdd")
-    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
-    sub.add_argument("--out", default="data/results", help="folder for optimizer-costs.csv and optimizers.csv")
+    _trials_options(sub, "fsdd", "optimizer-costs.csv and optimizers.csv")
+
+def ablate_command(args):
+    "Train every way of giving pitch to a recogniser on hsk; about five hours on two cores, with --resume only what is missing."
+    from echo17.corpus import data_dir
+    from echo17.experiments import ablate
+    ablate(args.data or data_dir() / "hsk", args.out, args.seeds, args.workers, args.cache, args.resume)
+
+def _ablate_parser(commands):
+    sub = _add(commands, "ablate", ablate_command, "ablate --resume")
+    _trials_options(sub, "hsk", "screening.csv")
+    sub.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one training of each form for each (default 0 1)")
+    sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
 
 def inspect_command(args):
     "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
@@ -219,17 +252,32 @@ def _model_options(sub):
     sub.add_argument("--model", help="folder of a saved model, or of a training run (its best checkpoint); default: the model that comes with echo17")
     sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
 
+def _corpus_options(sub):
+    "Which corpus, and where its features are kept."
+    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
+
+def _config_options(sub):
+    "Which model it is for; `train` and `features` share it."
+    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
+    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+
+def _trials_options(sub, corpus, files):
+    "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
+    sub.add_argument("--data", type=Path, help=f"folder of {corpus}; default: $ECHO17_DATA/{corpus}")
+    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
+    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
+    sub.add_argument("--out", default="data/results", help=f"folder for {files}")
+
 def _data_options(sub):
     "What `train` and `evaluate` share."
-    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
+    _corpus_options(sub)
     sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are; auto recognises toned pinyin")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
 
 def _train_parser(commands):
     sub = _add(commands, "train", train_command, "train --data $ECHO17_DATA/fsdd --preset echo --epochs 20 --test --out runs/fsdd")
     _data_options(sub)
-    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
-    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
+    _config_options(sub)
     sub.add_argument("--optimizer", choices=("maxfactor", "adamw", "adafactor", "sgd"))
     sub.add_argument("--lr", type=float, help="peak rate")
     sub.add_argument("--epochs", type=int)
@@ -238,6 +286,8 @@ def _train_parser(commands):
     sub.add_argument("--precision", choices=("no", "bf16", "fp16"))
     sub.add_argument("--out", default="runs/echo", help="folder for checkpoints, logs and result.json")
     sub.add_argument("--resume", action="store_true", help="go on with the run in --out, or start it")
+    sub.add_argument("--save-every", type=int, default=0, metavar="STEPS", help="write checkpoints within epochs as well, every so many steps")
+    sub.add_argument("--keep", type=int, default=2, metavar="N", help="checkpoints that remain: last, last.1, ... (default 2)")
     sub.add_argument("--test", action="store_true", help="measure the test split at the end")
 
 # %% ../nbs/14_cli.ipynb #90747e37
@@ -261,6 +311,7 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub)
     sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
+    sub.add_argument("--window", type=float, default=5., metavar="SECONDS", help="longest stretch that is heard at once, best as long as the clips the model learned from (default 5)")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")
@@ -269,10 +320,12 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
     sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")
     _init_parser(commands)
+    _features_parser(commands)
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
     _inspect_parser(commands)
     _bench_parser(commands)
+    _ablate_parser(commands)
     _add(commands, "info", info_command, "info")
     return parser
 
@@ -284,6 +337,6 @@ def main(arguments:list[str]|None=None) -> int: # exit status
     log.addHandler(handler); log.setLevel(logging.INFO)
     try: args.run(args)
     except (EchoError, OSError) as e: print(f"echo17: {e}", file=sys.stderr); return 2
-    except KeyboardInterrupt: print("echo17: interrupted", file=sys.stderr); return 130
+    except KeyboardInterrupt as e: print(f"echo17: {e or 'interrupted'}", file=sys.stderr); return getattr(e, "status", 130)  # a run that saved itself says so
     finally: log.removeHandler(handler)
     return 0

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['FEATURES', 'PITCH_METHODS', 'LIBRISPEECH_SUBSETS', 'CorpusError', 'FeatureConfig', 'extract_features', 'Clip',
            'read_manifest', 'read_librispeech', 'default_cache', 'data_dir', 'read_corpus', 'split_clips',
-           'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key', 'cached_features',
-           'prepare_features', 'Augment', 'hide_frames', 'spec_augment', 'trim_ends', 'Corpus', 'plot_lengths',
-           'plot_f0_histogram']
+           'shard_clips', 'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key',
+           'cached_features', 'prepare_features', 'Augment', 'hide_frames', 'spec_augment', 'trim_ends', 'Corpus',
+           'plot_lengths', 'plot_f0_histogram']
 
 # %% ../nbs/06_corpus.ipynb #1d8fc08d
 import copy
@@ -285,6 +285,17 @@ def split_clips(
     splits = Counter(c.split for c in clips)
     there = ", ".join(f"{name!r} ({n} clips)" for name, n in sorted(splits.items())) or "no clips at all"
     raise CorpusError(f"no clips in split {split!r}; there are {there}")
+
+# %% ../nbs/06_corpus.ipynb #e83c52ae
+def shard_clips(
+    clips:Sequence[Clip],  # of the whole corpus
+    shard:str="1/1",       # which part: 1/4 to 4/4
+) -> list[Clip]:           # may be empty
+    "One of several equal parts of a corpus."
+    number, slash, parts = str(shard).partition("/")
+    if not slash or not all(n.isascii() and n.isdigit() for n in (number, parts)) or len(parts) > 9 or not 1 <= int(number) <= int(parts):
+        raise CorpusError(f"shard must be I/N with I from 1 to N, such as 2/4, got {shard!r}")
+    return list(clips[int(number) - 1::int(parts)])
 
 # %% ../nbs/06_corpus.ipynb #8de99a96
 _VOWELS = dict(a=(730., 1090., 2440.), i=(270., 2290., 3010.), u=(300., 870., 2240.))  # Hz, after Peterson and Barney (1952)

@@ -96,9 +96,9 @@ def _attention_without(model, batch, block, f0): # "all on" and each enhancement
     "The attention weights of one block, as they are and without each enhancement, from the same input."
     x, shared = model.encoder.prepare(batch)
     for earlier in model.encoder.blocks[:block]: x = earlier(x, **shared)
-    layer, norm = model.encoder.blocks[block].attention, model.encoder.blocks[block].attention_norm
+    looking = model.encoder.blocks[block]
     given = switch_off(model.encoder.rotary, f0, shared["similarity"])
-    return {name: layer.weights(norm(x), mask=shared["mask"], **part)[0] for name, part in given.items()}
+    return {name: looking.attention.weights(looking.attention_norm(x), **looking.scoring(**shared | part))[0] for name, part in given.items()}
 
 def diagnose(
     model:Echo,

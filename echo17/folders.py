@@ -169,7 +169,8 @@ def read_rows(
     except UnicodeDecodeError as e:
         line = 1 + e.object[:e.start].count(b"\n")
         raise FolderError(f"{path}, line {line}: not UTF-8 (byte 0x{e.object[e.start]:02x})") from e
-    delimiter, header = _layout(text.partition("\n")[0].rstrip("\r"))
+    try: delimiter, header = _layout(text.partition("\n")[0].rstrip("\r"))
+    except csv.Error as e: raise FolderError(f"{path}, line 1: {e}") from e
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=_quoting(delimiter), strict=True)
     try: rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as e: raise FolderError(f"{path}, line {reader.line_num}: {e}") from e

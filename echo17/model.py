@@ -10,6 +10,7 @@ __all__ = ['MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 's
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -26,13 +27,15 @@ from .audio import AudioError, EchoError, load_audio
 from .corpus import Batch, FeatureConfig, collate, extract_features
 from .decoding import Transcript, beam_search, greedy_search, make_transcript
 from .pitch import stride_f0
+from .polar import PitchAxis, PolarValues, pitch_state
 from .rotary import PolarRotary
 from .text import SPECIALS, Tokenizer
 
 # %% ../nbs/09_model.ipynb #969d9552
 _CHOICES = dict(frequencies=("mel", "geometric"), phase=("position", "accumulated"), radius=("pitch", "unit", "relative"),
-                similarity=("none", "fixed", "learned"), stride=(1, 2, 4, 8))
+                similarity=("none", "fixed", "learned"), pitch_axis=("none", "fixed", "learned"), polar_values=("none", "forward", "returned"), stride=(1, 2, 4, 8))
 _AT_LEAST = dict(vocabulary=len(SPECIALS) + 1, width=2, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=1)
+_AT_MOST = dict(vocabulary=2**20, width=2**16, heads=2**10, encoder_layers=1000, decoder_layers=1000, max_tokens=2**20)
 
 def _validate(config):
     "Refuse values that no Echo can have."
@@ -41,12 +44,15 @@ def _validate(config):
     for name, least in _AT_LEAST.items():
         value = getattr(config, name)
         if type(value) is not int or value < least: raise EchoError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if value > _AT_MOST[name]: raise EchoError(f"{name} must be at most {_AT_MOST[name]}, got {value!r}")
     for name in ("learn_theta", "modulate_theta", "alias_free"):
         if type(getattr(config, name)) is not bool: raise EchoError(f"{name} must be True or False, got {getattr(config, name)!r}")
     if config.width % config.heads or config.width < 2 * config.heads: raise EchoError(f"width must be a multiple of heads, at least twice, got width={config.width}, heads={config.heads}")
     if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
-    if not config.theta > 0: raise EchoError(f"theta must be positive, got {config.theta!r}")
+    if not 0 < config.theta < math.inf: raise EchoError(f"theta must be positive and finite, got {config.theta!r}")
+    if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
+        raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class EchoConfig(FeatureConfig):
     radius:str = "unit"             # pitch: f0 in Hz; unit: 1; relative: exp(a * standardised log-f0), a learned from 0
     alias_free:bool = False         # mel frequencies scaled so that none turns more than pi a frame
     similarity:str = "none"         # strength of the pitch-similarity bias: none, fixed (1), learned (per head, from 0)
+    pitch_axis:str = "none"         # pitch as a second rotary axis of queries and keys: none, fixed (a ladder of speeds), learned
+    polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
+    pitch_level:float = 0.          # Hz that counts as pitch 0 in the two; 0: the mean of each utterance
 
     def __post_init__(self): super().__post_init__(); _validate(self)
 
@@ -91,7 +100,7 @@ class EchoConfig(FeatureConfig):
     @property
     def uses_pitch(self) -> bool:
         "Whether f0 reaches the attention."
-        return self.modulate_theta or self.radius != "unit" or self.similarity != "none"
+        return self.modulate_theta or self.radius != "unit" or any(getattr(self, name) != "none" for name in ("similarity", "pitch_axis", "polar_values"))
 
 # %% ../nbs/09_model.ipynb #b87c3c7b
 def config_to_json(config:EchoConfig) -> str:
@@ -101,11 +110,12 @@ def config_to_json(config:EchoConfig) -> str:
 def config_from_json(text:str, source:str="configuration") -> EchoConfig:
     "What `config_to_json` wrote; `source` names it in errors."
     try: values = json.loads(text)
-    except json.JSONDecodeError as e: raise EchoError(f"{source}: not JSON ({e})") from e
+    except (json.JSONDecodeError, RecursionError) as e: raise EchoError(f"{source}: not JSON ({e})") from e
     if not isinstance(values, dict): raise EchoError(f"{source}: need an object of fields, got {type(values).__name__}")
     unknown = set(values) - {f.name for f in fields(EchoConfig)}
     if unknown: raise EchoError(f"{source}: unknown fields {', '.join(sorted(unknown))}")
     try: return EchoConfig(**values)
+    except EchoError as e: raise EchoError(f"{source}: {e}") from e
     except TypeError as e: raise EchoError(f"{source}: a field has the wrong type ({e})") from e
 
 # %% ../nbs/09_model.ipynb #6a825769
@@ -178,12 +188,28 @@ class EncoderBlock(nn.Module):
         super().__init__()
         self.attention_norm, self.local_norm, self.feed_forward_norm = (nn.LayerNorm(config.width, bias=False) for _ in range(3))
         self.attention = PitchAttention(config.width, config.heads, config.similarity)
+        pairs = config.width // config.heads // 2
+        self.axis = None if config.pitch_axis == "none" else PitchAxis(config.heads, pairs, config.pitch_axis == "learned")
+        self.values = None if config.polar_values == "none" else PolarValues(config.heads, pairs)
+        self.turn_back = config.polar_values == "returned"
         self.local = LocalConvolution(config.width, config.kernel)
         self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(config.dropout)
 
-    def forward(self, x:Tensor, rotations:Tensor, similarity:Tensor|None, mask:Tensor) -> Tensor: # (B, T, D)
+    def scoring(self, rotations:Tensor, similarity:Tensor|None, mask:Tensor, pitch:Tensor|None=None) -> dict: # arguments of the attention
+        "What decides who looks at whom in this block."
+        if self.axis is not None: rotations = rotations[:, None] * self.axis(pitch[..., 0])
+        return dict(rotations=rotations, similarity=similarity, mask=mask)
+
+    def forward(self,
+        x:Tensor,                # (B, T, D)
+        rotations:Tensor,        # complex (B or 1, T, K)
+        similarity:Tensor|None,  # (B, T, T)
+        mask:Tensor,             # (B, T) bool, True at real positions
+        pitch:Tensor|None=None,  # (B, T, 3) from `pitch_state`, where the block asks for it
+    ) -> Tensor:                 # (B, T, D)
         "Look at the other frames, then at the next ones, then think about this one."
-        x = x + self.drop(self.attention(self.attention_norm(x), rotations=rotations, similarity=similarity, mask=mask))
+        factors = None if self.values is None else self.values(pitch)
+        x = x + self.drop(self.attention(self.attention_norm(x), factors=factors, turn_back=self.turn_back, **self.scoring(rotations, similarity, mask, pitch)))
         x = x + self.drop(self.local(self.local_norm(x), mask))
         return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
 
@@ -219,7 +245,9 @@ class Encoder(nn.Module):
         f0 = stride_f0(batch.f0 * frames, self.config.stride) if self.config.uses_pitch else None
         similarity = pitch_similarity(f0, mask) if self.config.similarity != "none" else None
         rotations = self.rotary.rotations(x.shape[1], f0, mask).to(x.device)
-        return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask)
+        asked = self.config.pitch_axis != "none" or self.config.polar_values != "none"
+        pitch = pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level) if asked else None
+        return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask, pitch=pitch)
 
     def forward(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T/s, D), its lengths (B,)
         "Let the frames look at each other."
@@ -232,7 +260,7 @@ class Encoder(nn.Module):
         x, shared = self.prepare(batch)
         maps = []
         for block in self.blocks:
-            maps.append(block.attention.weights(block.attention_norm(x), **shared))
+            maps.append(block.attention.weights(block.attention_norm(x), **block.scoring(**shared)))
             x = block(x, **shared)
         return maps
 
@@ -369,14 +397,33 @@ def save_model(model:Echo, folder:str|Path):
     model.tokenizer.save(folder / MODEL_FILES[1])
     save_file({name: p.detach().cpu().contiguous() for name, p in model.state_dict().items()}, folder / MODEL_FILES[2], metadata=dict(format="pt"))
 
+def _check_same(path, need, got):
+    "Refuse the first of these, by name, that is not what is needed."
+    for name in sorted({*need, *got}):
+        if need.get(name) != got.get(name): raise EchoError(f"{path}: does not fit config.json ({name} needs {need.get(name, 'to be absent')}, got {got.get(name, 'nothing')})")
+
+def _check_sizes(path, weights, config):
+    "Refuse a configuration that is larger than its weights, before a model of that size is built."
+    need = {"decoder.embedding.weight": (config.vocabulary, config.width), "encoder.blocks.0.local.depthwise.weight": (config.width, 1, config.kernel)}
+    need |= {f"encoder.features.{name}.convolutions.0.weight": (config.width, channels, 3) for name, channels in config.channels.items()}
+    _check_same(path, need, {name: tuple(weights[name].shape) for name in need if name in weights})
+    for part in ("encoder", "decoder"):
+        layers = len({name.split(".")[2] for name in weights if name.startswith(f"{part}.blocks.") and name.count(".") > 2})
+        _check_same(path, {f"{part}_layers": getattr(config, f"{part}_layers")}, {f"{part}_layers": layers})
+
+def _described(tensors): return {name: f"{tuple(x.shape)} of {x.dtype}" for name, x in tensors.items()}
+
 def load_model(folder:str|Path) -> Echo: # in evaluation mode, on the CPU
     "Read what `save_model` wrote."
     config_path, tokenizer_path, weights_path = (Path(folder) / name for name in MODEL_FILES)
     for path in (config_path, tokenizer_path, weights_path):
         if not path.is_file(): raise EchoError(f"{path}: no such file; a model folder holds {', '.join(MODEL_FILES)}")
-    model = Echo(config_from_json(config_path.read_text(encoding="utf-8"), str(config_path)), Tokenizer.load(tokenizer_path))
-    try: weights = load_file(weights_path)
-    except SafetensorError as e: raise EchoError(f"{weights_path}: not readable as safetensors ({e})") from e
+    try: config, weights = config_from_json(config_path.read_text(encoding="utf-8"), str(config_path)), load_file(weights_path)
+    except (SafetensorError, OSError) as e: raise EchoError(f"{weights_path}: not readable as safetensors ({e})") from e
+    except UnicodeDecodeError as e: raise EchoError(f"{config_path}: not UTF-8 ({e})") from e
+    _check_sizes(weights_path, weights, config)
+    model = Echo(config, Tokenizer.load(tokenizer_path))
+    _check_same(weights_path, _described(model.state_dict()), _described(weights))
     try: model.load_state_dict(weights)
     except RuntimeError as e: raise EchoError(f"{weights_path}: does not fit {config_path.name} ({e})") from e
     return model.eval()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'COST_COLUMNS', 'RATES', 'COLOURS', 'LABELS', 'state_bytes', 'with_gradients', 'peak_bytes',
            'step_seconds', 'costs', 'small_model', 'rate_trials', 'mean_errors', 'best_rate', 'story_trials',
-           'read_costs', 'bench', 'plot_costs']
+           'read_costs', 'bench', 'steepness', 'plot_rates', 'plot_costs']
 
 # %% ../nbs/22_optimizers.ipynb #44a35a43
 import csv
@@ -146,9 +146,30 @@ def bench(
     run(story_trials(on_digits))
     print(f"wrote {out / 'optimizers.csv'}")
 
-# %% ../nbs/22_optimizers.ipynb #1af0e2e6
+# %% ../nbs/22_optimizers.ipynb #fad23fb0
+def steepness(rows:Sequence[dict], optimizer:str) -> float:
+    "How many times the best mean error the errors beside it are, as a geometric mean over the neighbouring rates."
+    errors = list(mean_errors(rows, optimizer).values())
+    place = errors.index(min(errors))
+    beside = errors[max(0, place - 1):place] + errors[place + 1:place + 2]
+    return statistics.geometric_mean(error / errors[place] for error in beside)
+
+# %% ../nbs/22_optimizers.ipynb #b8277c8b
 COLOURS = dict(maxfactor="#D55E00", adamw="#E69F00", adafactor="#0072B2", sgd="#777777")
 LABELS = dict(maxfactor="MaxFactor", adamw="AdamW, fused", adafactor="Adafactor, foreach", sgd="momentum")
+
+def plot_rates(rows:Sequence[dict], ax=None):
+    "Word error over the rate: means as lines, seeds as dots."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.figure(figsize=(6, 3.4), layout="constrained").add_subplot()
+    values = by_name(rows)
+    for name in OPTIMIZERS:
+        errors = mean_errors(rows, name)
+        ax.plot(list(errors), [100 * e for e in errors.values()], color=COLOURS[name], label=LABELS[name])
+        for rate in errors: ax.plot([rate] * len(values[f"{name} {rate:g}"]), [100 * v for v in values[f"{name} {rate:g}"]], ".", color=COLOURS[name], markersize=5)
+    ax.set(xscale="log", yscale="log", xlabel="peak rate", ylabel="word error on dev, %")
+    ax.legend(frameon=False)
+    return ax
 
 def plot_costs(rows:Sequence[dict], column:str, ax=None):
     "One cost of each optimizer by width, as bars on a logarithmic axis."

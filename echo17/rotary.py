@@ -20,23 +20,25 @@ from .pitch import standardize_log_f0
 def _check_rotary(x, rotations):
     "Shapes, kinds and devices that fit each other."
     if x.ndim != 4 or not x.is_floating_point(): raise EchoError(f"x must be floating (B, H, T, head_dim), got {x.dtype} {tuple(x.shape)}")
-    B, _, T, D = x.shape
-    fits = rotations.ndim == 3 and rotations.shape[0] in (1, B) and rotations.shape[1] == T and 2 * rotations.shape[2] <= D
+    B, H, T, D = x.shape
+    *before, frames, pairs = rotations.shape if rotations.ndim > 1 else (0, 0)
+    fits = len(before) in (1, 2) and all(n in (1, needed) for n, needed in zip(before, (B, H))) and frames == T and 2 * pairs <= D
     if not (rotations.is_complex() and fits):
-        raise EchoError(f"rotations must be complex (1 or {B}, {T}, at most {D // 2}), got {rotations.dtype} {tuple(rotations.shape)}")
+        raise EchoError(f"rotations must be complex (1 or {B}, {T}, at most {D // 2}), or with 1 or {H} heads in the second place, got {rotations.dtype} {tuple(rotations.shape)}")
     if x.device != rotations.device: raise EchoError(f"rotations must be on x's device {x.device}, got {rotations.device}")
 
 # %% ../nbs/03_rotary.ipynb #5df364cb
 def apply_rotary(
     x:Tensor,          # (B, H, T, head_dim), any floating dtype
-    rotations:Tensor,  # complex (B or 1, T, K), K at most head_dim // 2
+    rotations:Tensor,  # complex (B or 1, T, K) for all heads, or (B or 1, H or 1, T, K); K at most head_dim // 2
 ) -> Tensor:           # x's shape and dtype
     "Turn neighbouring pairs of `x` by complex multiplication; dimensions beyond 2K pass unrotated."
     _check_rotary(x, rotations)
     turning = 2 * rotations.shape[-1]
     real = torch.promote_types(x.dtype, torch.float32)
     pairs = torch.complex(x[..., 0:turning:2].to(real), x[..., 1:turning:2].to(real))
-    turned = torch.view_as_real(pairs * rotations[:, None]).flatten(-2).to(x.dtype)   # (B, H, T, K) * (B, 1, T, K)
+    by_head = rotations[:, None] if rotations.ndim == 3 else rotations
+    turned = torch.view_as_real(pairs * by_head).flatten(-2).to(x.dtype)   # (B, H, T, K) * (B, 1 or H, T, K)
     with torch.autocast(x.device.type, enabled=False): return torch.cat([turned, x[..., turning:]], -1)
 
 # %% ../nbs/03_rotary.ipynb #257eddc2

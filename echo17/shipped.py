@@ -116,5 +116,6 @@ def outdated(folder:str|Path|None=None) -> list[str]: # one line for each differ
     config, training = recipe()
     now = dict(config=asdict(config) | dict(vocabulary=result["config"]["vocabulary"]), training=asdict(training), optimizer=optimizer_options(training))
     now = json.loads(json.dumps(now))  # tuples become lists, as they did in the file
+    result["config"] = json.loads(json.dumps(asdict(EchoConfig()))) | result["config"]  # a field younger than the model: its default is what was done before
     return [f"{part}.{name}: made with {result[part].get(name)!r}, the recipe says {values.get(name)!r}" for part, values in now.items()
             for name in sorted({*values, *result[part]}) if result[part].get(name) != values.get(name)]

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SPECIALS', 'PAD', 'BOS', 'EOS', 'BLANK', 'MODES', 'TextError', 'Tokenizer', 'normalize_english', 'is_toned_pinyin',
-           'text_mode', 'normalize', 'word_errors', 'pinyin_errors', 'error_rates', 'align', 'plot_alignment']
+           'text_mode', 'normalize', 'word_errors', 'tone_digits', 'pinyin_errors', 'error_rates', 'align',
+           'plot_alignment']
 
 # %% ../nbs/05_text.ipynb #88ff7f70
 import json
@@ -233,7 +234,11 @@ def word_errors(
 
 # %% ../nbs/05_text.ipynb #395a1dbb
 def _bases(text): return " ".join(re.sub(r"[1-5]", "", word) or "-" for word in text.split())
-def _tones(text): return " ".join(word[-1] if word[-1] in "12345" else "-" for word in text.split())
+def tone_digits(
+    text:str,  # toned pinyin, as in `ni3 hao3`
+) -> str:      # as in `3 3`; a syllable without a tone is a `-`
+    "The tones alone."
+    return " ".join(word[-1] if word[-1] in "12345" else "-" for word in text.split())
 
 def pinyin_errors(
     references:Sequence[str],  # toned pinyin
@@ -241,7 +246,7 @@ def pinyin_errors(
 ) -> dict[str, float]:         # toned_ser, base_ser, ter: fractions
     "Error rates of syllables with tone, syllables without tone, and the tones alone; a missing tone or base counts as a wrong one."
     references, hypotheses = _paired(references, hypotheses)
-    parts = dict(toned_ser=str, base_ser=_bases, ter=_tones)
+    parts = dict(toned_ser=str, base_ser=_bases, ter=tone_digits)
     return {name: _edit_rate(list(map(part, references)), list(map(part, hypotheses))) for name, part in parts.items()}
 
 # %% ../nbs/05_text.ipynb #d4e6d683

@@ -4,23 +4,27 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'TrainConfig', 'augmentation', 'loss_sums', 'is_too_short', 'rate_at', 'make_optimizer', 'Run', 'train_step',
-           'evaluate', 'main_metric', 'save_checkpoint', 'find_checkpoint', 'restore', 'Hook', 'train', 'start_run',
-           'Evaluate', 'ProgressBar', 'plot_contour', 'plot_attention', 'plot_heads', 'run_settings', 'TensorBoard',
-           'versions', 'commit', 'write_json', 'result_row', 'Material', 'read_material', 'check_out', 'train_echo',
-           'plot_history']
+           'evaluate', 'main_metric', 'CheckpointError', 'write_text', 'write_json', 'checkpoints', 'find_checkpoint',
+           'save_checkpoint', 'check_checkpoint', 'restore', 'Hook', 'train', 'start_run', 'Evaluate', 'Stopped',
+           'Checkpoints', 'ProgressBar', 'plot_contour', 'plot_attention', 'plot_heads', 'run_settings', 'TensorBoard',
+           'versions', 'commit', 'result_row', 'Material', 'read_material', 'check_out', 'train_echo', 'plot_history']
 
 # %% ../nbs/10_training.ipynb #7d6ec5cd
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
 import math
 import os
 import platform
+import re
 import shutil
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +33,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
@@ -38,7 +43,7 @@ from tqdm.auto import tqdm
 from .audio import EchoError, load_audio
 from .corpus import Augment, Batch, Clip, Corpus, prepare_features, read_corpus, split_clips
 from .maxfactor import MaxFactor
-from .model import Echo, EchoConfig, EchoOutput, load_model, save_model, strided, transcribe_batch
+from .model import MODEL_FILES, Echo, EchoConfig, EchoOutput, load_model, save_model, strided, transcribe_batch
 from .text import BLANK, PAD, Tokenizer, error_rates, normalize, text_mode
 
 # %% ../nbs/10_training.ipynb #9b2120ad
@@ -64,14 +69,17 @@ class TrainConfig:
     seed:int = 0                    # decides initial weights, order, augmentation and dropout
 
     def __post_init__(self):
-        if self.optimizer not in _RATES: raise EchoError(f"optimizer must be one of {', '.join(_RATES)}, got {self.optimizer!r}")
+        if self.optimizer not in list(_RATES): raise EchoError(f"optimizer must be one of {', '.join(_RATES)}, got {self.optimizer!r}")
         if self.precision not in ("no", "bf16", "fp16"): raise EchoError(f"precision must be no, bf16 or fp16, got {self.precision!r}")
+        if type(self.augment) is not bool: raise EchoError(f"augment must be True or False, got {self.augment!r}")
         if self.lr is None: object.__setattr__(self, "lr", _RATES[self.optimizer])
         if self.weight_decay is None: object.__setattr__(self, "weight_decay", round(1e-5 / _RATES[self.optimizer], 9))
-        for name in ("epochs", "batch_size", "batch_frames", "accumulate"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1: raise EchoError(f"{name} must be a whole number of at least 1, got {getattr(self, name)!r}")
+        for name, low, high in (("epochs", 1, 10**6), ("batch_size", 1, 10**6), ("batch_frames", 1, 10**9), ("accumulate", 1, 10**6), ("seed", 0, 2**32 - 1)):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high: raise EchoError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
         for name, low, high in (("lr", 0, 10), ("warmup", 0, 1), ("weight_decay", 0, 1), ("clip", 0, math.inf), ("label_smoothing", 0, 0.99), ("ctc_weight", 0, 1), ("trim", 0, 1)):
-            if not low <= getattr(self, name) <= high: raise EchoError(f"{name} must be from {low} to {high}, got {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not low <= value <= high: raise EchoError(f"{name} must be a number from {low} to {high}, got {value!r}")
 
 def augmentation(config:TrainConfig) -> Augment|None: # None: the clips as they are
     "What happens to the training clips."
@@ -130,6 +138,7 @@ class Run:
     accelerator:Accelerator
     steps_per_epoch:int
     epoch:int = 0              # epochs finished
+    window:int = 0             # steps finished in this epoch
     step:int = 0               # steps finished
     losses:dict = field(default_factory=dict)   # of the last step: loss, ce, ctc, gradient_norm, rate
     metrics:dict = field(default_factory=dict)  # of the last evaluation
@@ -188,7 +197,21 @@ def main_metric(metrics:dict[str, float]) -> float:
     return metrics["toned_ser"] if "toned_ser" in metrics else metrics["wer"]
 
 # %% ../nbs/10_training.ipynb #eb21a7b0
-FORMAT = 1
+class CheckpointError(EchoError):
+    "A checkpoint that cannot be written or used; the message names the folder."
+
+def write_text(path:str|Path, text:str):
+    "Write beside and rename."
+    path = Path(path); part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="")
+    os.replace(part, path)
+
+def write_json(path:str|Path, value): # JSON-ready
+    "The value as a file, whole or not at all."
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+FORMAT = 2
+_FILES = (*MODEL_FILES, "optimizer.safetensors", "training.json")
 
 def _optimizer_to_tensors(optimizer):
     "The optimizer's state as (tensors by name, everything else as JSON values)."
@@ -205,58 +228,133 @@ def _optimizer_from_tensors(optimizer, tensors, rest):
         state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(dict(state=state, param_groups=rest["groups"]))
 
+def _digests(folder): # file name to hexadecimal SHA-256
+    "What the files of a checkpoint hold."
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in _FILES}
+
+def _write_checkpoint(run, part):
+    "All files, the checksums last, and all of them on the disk before anyone renames the folder."
+    save_model(run.echo, part)
+    tensors, rest = _optimizer_to_tensors(run.optimizer)
+    (part / "optimizer.safetensors").write_bytes(save(tensors))
+    scaler = run.accelerator.scaler.state_dict() if run.accelerator.scaler else {}
+    position = {name: getattr(run, name) for name in ("epoch", "window", "step", "losses", "history")}
+    write_json(part / "training.json", dict(format=FORMAT, config=asdict(run.config), scaler=scaler, optimizer=rest) | position)
+    write_json(part / "checksums.json", _digests(part))
+    for path in part.iterdir():
+        with path.open("rb+") as file: os.fsync(file.fileno())
+
+# %% ../nbs/10_training.ipynb #9f029c98
+def _numbered(folder, number):
+    "last, last.1, last.2, ..."
+    return folder.with_name(f"{folder.name}.{number}") if number else folder
+
+def _make_room(folder, number=0):
+    "Give every checkpoint the next number, the oldest first."
+    if not (here := _numbered(folder, number)).exists(): return
+    _make_room(folder, number + 1)
+    here.rename(_numbered(folder, number + 1))
+
+def checkpoints(
+    folder:str|Path,  # of the newest, such as runs/echo/last
+) -> list[Path]:      # whole or not, the newest first
+    "The checkpoints of one name."
+    folder = Path(folder)
+    numbers = [0] + sorted(int(p.suffix[1:]) for p in folder.parent.glob(f"{folder.name}.*") if re.fullmatch(r"\.[1-9][0-9]*", p.suffix))
+    return [path for number in numbers if (path := _numbered(folder, number)).is_dir()]
+
+def find_checkpoint(folder:str|Path) -> Path|None:
+    "The newest checkpoint of this name."
+    return next(iter(checkpoints(folder)), None)
+
 def save_checkpoint(
     run:Run,
     folder:str|Path,  # replaced as a whole
+    keep:int=1,       # checkpoints of this name that remain, this one included
 ):
     "Everything needed to go on, or to transcribe."
     folder = Path(folder)
-    part, old = folder.with_name(folder.name + ".part"), folder.with_name(folder.name + ".old")
-    shutil.rmtree(part, ignore_errors=True); part.mkdir(parents=True)
-    save_model(run.echo, part)
-    tensors, rest = _optimizer_to_tensors(run.optimizer)
-    save_file(tensors, part / "optimizer.safetensors")
-    scaler = run.accelerator.scaler.state_dict() if run.accelerator.scaler else {}
-    (part / "training.json").write_text(json.dumps(dict(format=FORMAT, config=asdict(run.config), epoch=run.epoch, step=run.step, history=run.history,
-                                                        scaler=scaler, optimizer=rest), indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists(): folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    part = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True); _write_checkpoint(run, part)
+        _make_room(folder); part.rename(folder)
+        for old in checkpoints(folder)[keep:]: old.rename(part); shutil.rmtree(part)
+    except (OSError, SafetensorError) as e:
+        left = find_checkpoint(folder)
+        raise CheckpointError(f"{folder}: the checkpoint cannot be written ({e}); {f'the newest that remains is {left}' if left else 'there is no older one'}") from e
+    finally: shutil.rmtree(part, ignore_errors=True)
 
-# %% ../nbs/10_training.ipynb #9f029c98
-def find_checkpoint(folder:str|Path) -> Path|None:
-    "The checkpoint `folder`, or the older one that an interrupted replacement left."
+# %% ../nbs/10_training.ipynb #8f9d49b8
+def _read_json(path):
+    "An object from a JSON file."
+    try: value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as e: raise CheckpointError(f"{path}: not readable ({e})") from e
+    if not isinstance(value, dict): raise CheckpointError(f"{path}: need an object, got {type(value).__name__}")
+    return value
+
+def check_checkpoint(folder:str|Path) -> dict: # what its training.json holds
+    "Refuse a checkpoint of another format, or one whose files are not those that were written."
     folder = Path(folder)
-    return next((f for f in (folder, folder.with_name(folder.name + ".old")) if (f / "training.json").is_file()), None)
+    saved = _read_json(folder / "training.json")
+    if saved.get("format") != FORMAT: raise CheckpointError(f"{folder / 'training.json'}: need checkpoint format {FORMAT}, got {saved.get('format')!r}")
+    written = _read_json(folder / "checksums.json")
+    try: found = _digests(folder)
+    except OSError as e: raise CheckpointError(f"{e.filename}: not readable ({e.strerror})") from e
+    damaged = [name for name in _FILES if written.get(name) != found[name]]
+    if damaged: raise CheckpointError(f"{folder / damaged[0]}: damaged, its checksum is not the one in checksums.json")
+    return saved
+
+def _whole(folder):
+    "Whether a checkpoint can be used."
+    try: return bool(check_checkpoint(folder))
+    except CheckpointError: return False
+
+def _open(folder): # what its training.json holds
+    "Refuse a damaged checkpoint and say which other one would do."
+    try: return check_checkpoint(folder)
+    except CheckpointError as e:
+        name = folder.with_name(re.sub(r"\.[0-9]+$", "", folder.name))
+        other = next((path for path in checkpoints(name) if path != folder and _whole(path)), None)
+        raise CheckpointError(f"{e}; " + (f"{other} is whole: remove {folder} to go on from there" if other else "there is no other checkpoint that is whole")) from e
+
+def _stored(folder):
+    "The model of a checkpoint; what is wrong with it names the folder."
+    try: return load_model(folder)
+    except EchoError as e: raise CheckpointError(str(e) if str(folder) in str(e) else f"{folder}: {e}") from e
+
+def _check_same(folder, saved, run, stored):
+    "A run goes on only with the settings it began with."
+    pairs = [(name, saved["config"].get(name), value) for name, value in asdict(run.config).items()]
+    pairs += [(f.name, getattr(stored.config, f.name), getattr(run.echo.config, f.name)) for f in fields(EchoConfig)]
+    for name, was, now in pairs:
+        if was != now: raise CheckpointError(f"{folder}: was trained with {name}={was!r}, cannot go on with {name}={now!r}")
 
 def restore(
     run:Run,
     folder:str|Path,  # written by `save_checkpoint`
 ):
     "Put a run back where the checkpoint was written."
-    path = Path(folder) / "training.json"
-    try: saved = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e: raise EchoError(f"{path}: not readable ({e})") from e
-    if saved.get("format") != FORMAT: raise EchoError(f"{path}: need checkpoint format {FORMAT}, got {saved.get('format')!r}")
-    for name, value in asdict(run.config).items():
-        if saved["config"].get(name) != value: raise EchoError(f"{folder}: was trained with {name}={saved['config'].get(name)!r}, cannot go on with {name}={value!r}")
-    stored = load_model(folder)
-    for f in fields(EchoConfig):
-        was, now = getattr(stored.config, f.name), getattr(run.echo.config, f.name)
-        if was != now: raise EchoError(f"{folder}: was trained with {f.name}={was!r}, cannot go on with {f.name}={now!r}")
-    run.echo.load_state_dict(stored.state_dict())
-    _optimizer_from_tensors(run.optimizer, load_file(Path(folder) / "optimizer.safetensors"), saved["optimizer"])
-    if run.accelerator.scaler: run.accelerator.scaler.load_state_dict(saved["scaler"])
-    run.epoch, run.step, run.history = saved["epoch"], saved["step"], saved["history"]
+    folder = Path(folder)
+    saved = _open(folder)
+    try:
+        stored = _stored(folder)
+        _check_same(folder, saved, run, stored)
+        run.echo.load_state_dict(stored.state_dict())
+        _optimizer_from_tensors(run.optimizer, load_file(folder / "optimizer.safetensors"), saved["optimizer"])
+        if run.accelerator.scaler: run.accelerator.scaler.load_state_dict(saved["scaler"])
+        for name in ("epoch", "window", "step", "losses", "history"): setattr(run, name, saved[name])
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError, OSError, SafetensorError) as e:
+        if isinstance(e, CheckpointError): raise
+        raise CheckpointError(f"{folder}: does not fit this model and optimizer ({type(e).__name__}: {e})") from e
 
-# %% ../nbs/10_training.ipynb #8f9d49b8
+# %% ../nbs/10_training.ipynb #37e21658
 class Hook:
     "What happens around the loop; the methods do nothing unless overridden."
     def start(self, run:Run): "Before the first step."
     def step(self, run:Run): "After each step."
     def epoch(self, run:Run): "After each epoch."
-    def stop(self, run:Run): "At the end, however it came."
+    def stop(self, run:Run): "At the end, however it came; for every hook whose `start` was called, the last one first."
 
 def _piece(corpus, epoch, indices, accelerator):
     "This process's share of a batch, with its weight."
@@ -275,20 +373,18 @@ def train(
 ):
     "Train from where `run` stands to the last epoch."
     config = run.config
-    for hook in hooks: hook.start(run)
-    try:
+    with ExitStack() as at_end:
+        for hook in hooks: at_end.callback(hook.stop, run); hook.start(run)
         while run.epoch < config.epochs:
             run.model.train()
-            for window in _windows(corpus, run.epoch, config.accumulate):
+            for window in _windows(corpus, run.epoch, config.accumulate)[run.window:]:
                 torch.manual_seed((config.seed * 1_000_003 + run.step) * 1009 + run.accelerator.process_index)
                 for group in run.optimizer.param_groups: group["lr"] = config.lr * rate_at(run.step, run.steps_per_epoch * config.epochs, config.warmup)
                 train_step(run, [_piece(corpus, run.epoch, indices, run.accelerator) for indices in window])
-                run.step += 1
+                run.step += 1; run.window += 1
                 for hook in hooks: hook.step(run)
-            run.epoch += 1
+            run.epoch += 1; run.window = 0
             for hook in hooks: hook.epoch(run)
-    finally:
-        for hook in hooks: hook.stop(run)
 
 def start_run(
     model:Echo,
@@ -307,23 +403,73 @@ def start_run(
 
 # %% ../nbs/10_training.ipynb #f80643f7
 class Evaluate(Hook):
-    "Measure dev after every epoch; keep the checkpoints `last` and `best`."
+    "Measure dev after every epoch."
     def __init__(self,
         corpus:Corpus,       # the dev clips
         mode:str,            # which text this is, from `text_mode`
-        out:str|Path,        # folder of the checkpoints
     ):
-        self.corpus, self.mode, self.out = corpus, mode, Path(out)
+        self.corpus, self.mode = corpus, mode
 
     def epoch(self, run:Run):
-        "Later wins a tie: it has seen more."
+        "One row of the history."
         run.metrics, self.rows = evaluate(run.echo, self.corpus, self.mode, accelerator=run.accelerator)
-        best = min((main_metric(row["metrics"]) for row in run.history), default=math.inf)
         run.history.append(dict(epoch=run.epoch, step=run.step, loss=run.losses["loss"], metrics=run.metrics))
+
+class Stopped(KeyboardInterrupt):
+    "A run that was asked to leave, and has saved itself; `status` is what a shell expects."
+    def __init__(self, number:int, run:Run):
+        super().__init__(f"stopped by {signal.Signals(number).name} after step {run.step} and saved; --resume goes on from there")
+        self.status = 128 + number
+
+class Checkpoints(Hook):
+    "Keep the checkpoints `last` and `best`; on SIGINT and SIGTERM, save and leave."
+    def __init__(self,
+        out:str|Path,  # folder of the checkpoints
+        every:int=0,   # steps between checkpoints within an epoch; 0: only after epochs
+        keep:int=2,    # how many of `last` remain
+    ):
+        for name, value, least in (("save_every", every, 0), ("keep", keep, 1)):
+            if type(value) is not int or value < least: raise EchoError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        self.out, self.every, self.keep, self.noted, self.before = Path(out), every, keep, [], {}
+
+    def start(self, run:Run):
+        "Listen to the signals; Python lets only the main thread."
+        if threading.current_thread() is threading.main_thread():
+            self.before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def _note(self, number, frame):
+        "Remember that someone wants this to end."
+        self.noted.append(number)
+        if len(self.noted) == 3: self.stop(None)
+
+    def _asked(self, run): # number of the signal, 0 for none
+        "Whether any process was asked to leave: all of them leave after the same step."
+        mine = torch.tensor([self.noted[0] if self.noted else 0], device=run.accelerator.device)
+        return int(run.accelerator.gather(mine).max())
+
+    def _save(self, run, is_best=False):
+        "One process writes, the others wait."
         if run.accelerator.is_main_process:
-            if main_metric(run.metrics) <= best: save_checkpoint(run, self.out / "best")
-            save_checkpoint(run, self.out / "last")
+            if is_best: save_checkpoint(run, self.out / "best")
+            save_checkpoint(run, self.out / "last", self.keep)
         run.accelerator.wait_for_everyone()
+
+    def step(self, run:Run):
+        "Save where it is time to."
+        asked = self._asked(run)
+        if asked or self.every and run.step % self.every == 0: self._save(run)
+        if asked: raise Stopped(asked, run)
+
+    def epoch(self, run:Run):
+        "Save; later wins a tie for the best, because it has seen more."
+        errors = [main_metric(row["metrics"]) for row in run.history]
+        self._save(run, is_best=bool(errors) and errors[-1] <= min(errors))
+        if asked := self._asked(run): raise Stopped(asked, run)
+
+    def stop(self, run:Run):
+        "Leave the signals to whoever had them."
+        for number, handler in self.before.items(): signal.signal(number, handler)
+        self.before = {}
 
 class ProgressBar(Hook):
     "One bar for the run, with the last loss and dev error."
@@ -400,10 +546,15 @@ class TensorBoard(Hook):
         self.folder, self.corpus, self.index, self.every = Path(folder), corpus, index, every
 
     def start(self, run:Run):
-        "Open the log; what an interrupted run wrote beyond its checkpoint is hidden."
+        "Open the log; what an interrupted run wrote beyond its checkpoint is hidden, the end of an epoch included that the checkpoint does not know."
         from torch.utils.tensorboard import SummaryWriter
-        self.writer = SummaryWriter(self.folder, purge_step=run.step + 1 if run.step else None) if run.accelerator.is_main_process else None
-        if self.writer is not None: self.writer.add_custom_scalars(_LAYOUT)
+        self.writer = None
+        if run.accelerator.is_main_process:
+            # TensorBoard reads the logs of a folder in the order of the second in their names; two of one second would be read in any order
+            while any(self.folder.glob(f"events.*.{int(time.time()):010d}.*")): time.sleep(.05)
+            self.writer = SummaryWriter(self.folder, purge_step=run.step + (run.window == 0))
+            self.writer.add_custom_scalars(_LAYOUT)
+        if run.window: self.step(run)
 
     def step(self, run:Run):
         "Losses and everything that is learned about pitch."
@@ -414,6 +565,7 @@ class TensorBoard(Hook):
             if name.endswith("radius_strength"): self.writer.add_scalar("pitch/radius_strength", value.item(), run.step)
             if name.endswith(".strength"):
                 for head, strength in enumerate(value.tolist()): self.writer.add_scalar(f"pitch/bias_block_{name.split('.')[2]}/head_{head}", strength, run.step)
+        self.writer.flush()  # before a checkpoint says that this step is done
 
     @torch.inference_mode()
     def epoch(self, run:Run):
@@ -458,12 +610,6 @@ def commit() -> str:
     try: return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError): return "unknown"
 
-def write_json(path:str|Path, value):
-    "Write beside and rename."
-    path = Path(path); part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
-
 def result_row(
     corpus:str,                  # its name
     split:str,
@@ -504,6 +650,15 @@ def check_out(out:str|Path, resume:bool):
     if out.exists() and not out.is_dir(): raise EchoError(f"{out}: is not a folder")
     if not resume and out.exists() and any(out.iterdir()): raise EchoError(f"{out}: already exists; choose another --out, or go on with --resume")
 
+
+@contextmanager
+def _writing(out):
+    "One message for a disk that is full, or a folder that cannot be written; what checkpoints are there stays."
+    try: yield
+    except OSError as e:
+        left = find_checkpoint(out / "last")
+        raise EchoError(f"{out}: cannot be written ({e}); {f'the newest checkpoint is {left}' if left else 'there is no checkpoint yet'}") from e
+
 # %% ../nbs/10_training.ipynb #c1ec7946
 def train_echo(
     source:str|Path,          # a folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET
@@ -518,27 +673,34 @@ def train_echo(
     progress:bool=True,       # show bars
     log:bool=True,            # write for TensorBoard
     hooks:Sequence[Hook]=(),  # further ones
+    make_corpus:Callable[...,Corpus]=Corpus,  # makes the batches of each split
+    save_every:int=0,         # steps between checkpoints within an epoch; 0: only after epochs
+    keep:int=2,               # checkpoints `last`, `last.1`, ... that remain
 ) -> dict:                    # what is written to result.json
     "Train on the split `train`, choose by `dev`, report `dev` or `test`."
-    start, out = time.perf_counter(), Path(out)
+    start, out, progress = time.perf_counter(), Path(out), progress and os.environ.get("RANK", "0") == "0"
     check_out(out, resume)
+    keeper = Checkpoints(out, save_every, keep)
     material = read_material(source, ("train", "dev", *(["test"] if test else [])), text)
     config = replace(config, vocabulary=len(material.tokenizer))
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
-    corpora = {split: Corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
+    corpora = {split: make_corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
                              batch_size=training.batch_size, batch_frames=training.batch_frames, seed=training.seed) for split, part in material.clips.items()}
     torch.manual_seed(training.seed)
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)
     if resume and (found := find_checkpoint(out / "last")): restore(run, found)
-    out.mkdir(parents=True, exist_ok=True)
-    train(run, corpora["train"], [Evaluate(corpora["dev"], material.mode, out), *([TensorBoard(out / "tensorboard", corpora["dev"])] if log else []), *([ProgressBar()] if progress else []), *hooks])
-    best = load_model(find_checkpoint(out / "best")).to(run.accelerator.device)
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        train(run, corpora["train"], [Evaluate(corpora["dev"], material.mode), *([TensorBoard(out / "tensorboard", corpora["dev"])] if log else []), *([ProgressBar()] if progress else []), *hooks, keeper])
+    _open(found := find_checkpoint(out / "best") or out / "best")
+    best = load_model(found).to(run.accelerator.device)
     split = "test" if test else "dev"
     metrics, rows = evaluate(best, corpora[split], material.mode, accelerator=run.accelerator, progress=progress)
     too_short = sum(is_too_short(strided(n, config.stride), material.tokenizer.encode(c.text)) for n, c in zip(corpora["train"].frames, corpora["train"].clips))
     result = result_row(material.name, split, metrics, time.perf_counter() - start, config, training.seed, training=asdict(training), history=run.history,
                         parameters=sum(p.numel() for p in best.parameters()), clips={k: len(v) for k, v in material.clips.items()}, too_short_for_ctc=too_short)
-    if run.accelerator.is_main_process: write_json(out / "result.json", result); write_json(out / "transcripts.json", rows)
+    if run.accelerator.is_main_process:
+        with _writing(out): write_json(out / "result.json", result); write_json(out / "transcripts.json", rows)
     return result
 
 # %% ../nbs/10_training.ipynb #52cff901

@@ -25,6 +25,7 @@ def main():
     if run.accelerator.is_main_process:
         weights = sum(p.detach().double().abs().sum().item() for p in run.echo.parameters())
         print(json.dumps(dict(processes=run.accelerator.num_processes, weights=weights, **{k: run.losses[k] for k in ("loss", "gradient_norm")})))
+    run.accelerator.end_training()  # threads of the process group that outlive the interpreter abort it, now and then
 
 
 if __name__ == "__main__":

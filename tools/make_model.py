@@ -7,5 +7,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 if __name__ == "__main__":
     result = make_model(ROOT / "runs" / "stories", ROOT / "data" / "models" / "stories")
-    for split, row in result["measured"].items(): print(f"{split}: word error {100 * row['wer']:.1f} % of {row['clips']} clips")
+    for split, found in result["measured"].items():
+        for search, row in found.items(): print(f"{split}, {search}: word error {100 * row['wer']:.1f} % of {row['clips']} clips")
     print(f"wrote data/models/stories; the run is in {ROOT / 'runs' / 'stories'} (tensorboard --logdir runs/stories/tensorboard)")

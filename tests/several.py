@@ -1,0 +1,33 @@
+"""The whole job under any number of processes: `accelerate launch tests/several.py FOLDER OUT [--lose RANK]`; a lost rank is killed in its third step."""
+import argparse
+import os
+import signal
+from pathlib import Path
+
+import torch
+
+from echo17.model import EchoConfig
+from echo17.training import Hook, TrainConfig, train_echo
+
+
+class Lose(Hook):
+    "Kill this process if it is the one to be lost."
+    def __init__(self, rank, note): self.rank, self.note = rank, note
+    def start(self, run): self.note.with_name(f"{self.note.name}-{run.accelerator.process_index}-of-{run.accelerator.num_processes}").touch()
+    def step(self, run):
+        if run.step == 3 and run.accelerator.process_index == self.rank: os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path); parser.add_argument("out"); parser.add_argument("--lose", type=int, default=-1)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    config = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40, dropout=0., max_tokens=40)
+    training = TrainConfig(epochs=2, batch_size=8, optimizer="adamw", augment=False)
+    train_echo(args.folder / "syllables", args.folder / args.out, config, training, resume=True, device="cpu", cache=args.folder / "cache", progress=False, hooks=[Lose(args.lose, args.folder / args.out)], save_every=1)
+    if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
+
+
+if __name__ == "__main__":
+    main()

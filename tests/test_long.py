@@ -1,0 +1,47 @@
+"""Recordings of minutes: the text is that of the clips they are made of, and the memory does not grow with the length."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def main(minutes):
+    "Transcribe the stories of dev and test one after the other, and the same clips one by one; print both and the memory."
+    import resource
+
+    import torch
+
+    from echo17.audio import load_audio
+    from echo17.long import plan_windows, transcribe_long
+    from echo17.model import Echo
+    from echo17.stories import read_stories
+    torch.set_num_threads(1)
+    model, waves, alone = Echo.from_pretrained(), [], []
+    for clip in (clip for clip in read_stories() if clip.split in ("dev", "test")):
+        if sum(map(len, waves)) + 5 * 16000 > minutes * 60 * 16000: break
+        waves.append(load_audio(clip.path)); alone.append(model.transcribe(waves[-1], beam=1).text)
+    whole, before = torch.cat(waves), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    long = transcribe_long(model, whole, beam=1)
+    print(json.dumps(dict(seconds=len(whole) / 16000, windows=len(plan_windows(whole, 16000)), clips=len(waves), alone=" ".join(alone), long=long.text,
+                          ends=[word.end for word in long.words], grown=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)))
+
+
+@pytest.mark.parametrize("minutes", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_windows_lose_no_word_and_write_none_twice(minutes):
+    from jiwer import process_words
+    done = subprocess.run([sys.executable, Path(__file__), str(minutes)], capture_output=True, text=True, timeout=3000)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    edits, words = process_words(found["alone"], found["long"]), len(found["alone"].split())
+    print({name: value for name, value in found.items() if name not in ("alone", "long", "ends")}, words, edits.substitutions, edits.deletions, edits.insertions)
+    assert found["seconds"] > 60 * minutes - 10 and found["windows"] > 0.8 * found["clips"]
+    assert edits.deletions + edits.insertions <= 0.03 * words and edits.substitutions <= 0.05 * words  # the windows are not the clips: a word may be heard otherwise
+    assert found["ends"] == sorted(found["ends"]) and found["ends"][-1] <= found["seconds"] + 0.1
+    samples = 4 * 16000 * found["seconds"] / 2**20
+    assert found["grown"] < 60 + 2 * samples, "MiB beyond what single clips need: a few copies of the samples; attention over ten minutes at once would take gigabytes"
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]))
