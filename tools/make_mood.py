@@ -1,114 +1,206 @@
-"""The mood head that comes with echo17, and every row of data/results/mood.csv (`python tools/make_mood.py`; about half an hour on one core).
+"""The mood head that comes with echo17, and every row of data/results/mood.csv (`python tools/make_mood.py`).
 
-What was listened to, and the three small encoders, are kept in `runs/mood` and used again; delete that folder to start from nothing.
+What was listened to, and the small encoders, are kept in `runs/mood`, under the name of the encoder that listened, and used again.
 """
 import argparse
+import csv
+import shlex
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from echo17.audio import load_audio
-from echo17.corpus import collate, extract_features, split_clips
+from echo17.corpus import collate, data_dir, extract_features, split_clips
 from echo17.model import Echo, EchoConfig, load_model, transcribe_batch
-from echo17.mood import (CONTRASTS, Scene, emotion_scene, encoder_digest, fit_head, leave_one_out, ranking, read_emodb, result_row, save_head,
-                         shipped_head_path, song_scene, story_scene, write_results)
+from echo17.mood import (BRIGHT, SAD, Style, accompany, balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, listen, ranking, save_head,
+                         shipped_head_path, sing, sounding_part)
 from echo17.stories import read_stories, stories_dir, word_counts
-from echo17.training import TrainConfig, find_checkpoint, train_echo
+from echo17.training import TrainConfig, commit, find_checkpoint, train_echo
 
+COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips", "sad", "balanced_accuracy", "low", "high", "ranking", "ranking_low", "ranking_high",
+           "against", "difference", "difference_low", "difference_high", "commit", "command")  # differences are of the balanced accuracy
 DEPTHS = ("states 0", "states 1", "states 2", "states 3")
 SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1)
 PAIR = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(features=("spectrogram", "pitch"), **SMALL), "small echo": EchoConfig.echo(**SMALL)}
+CONTRASTS = {"all three": (SAD, BRIGHT), "scale": (Style(minor=True), Style()), "register": (Style(register=-3.), Style(register=3.)), "tempo": (Style(tempo=0.85), Style(tempo=1.15))}
+PLAIN = {"scikit-learn logistic regression on pitch": lambda: LogisticRegression(class_weight="balanced"), "scikit-learn SVC on pitch": lambda: SVC(class_weight="balanced")}
+
+
+@dataclass(frozen=True)
+class Scene:
+    "Clips with their labels and what was heard of them: N of each."
+    values: dict
+    sad: dict
+    speakers: tuple
+    groups: tuple
+    texts: tuple = ()
+
+    def columns(self, inputs):
+        "(N, D): some of the values, joined."
+        return torch.cat([self.values[name] for name in inputs], 1)
+
+    def head(self, label, inputs, encoder=""):
+        "Fitted on these clips."
+        return fit_head(self.columns(inputs), self.sad[label], self.speakers, inputs, encoder)
 
 
 def kept(path, make):
     "A scene from disk, or made and written."
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save({name: value for name, value in vars(make()).items()}, path)
+        torch.save(vars(make()), path)
     return Scene(**torch.load(path, weights_only=False))
 
 
-def small_encoder(name, seed, epochs, work, cache):
-    "One of three encoders that differ only in what they know of pitch, trained for a while."
-    run = work / f"{name.replace(' ', '-')}-{seed}"
-    train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=epochs, seed=seed), resume=True, cache=cache, progress=False, log=False)
-    return load_model(find_checkpoint(run / "last"))
+def listen_all(model, waves):
+    "`listen` to one sound after the other; `seconds`, the length of the sounding part, is there to be found out."
+    heard = [listen(model, wave) | dict(seconds=torch.tensor([len(sounding_part(wave)) / 16000], dtype=torch.float64)) for wave in waves]
+    return {name: torch.stack([one[name] for one in heard]) for name in heard[0]}
+
+
+def story_scene(model, clips):
+    "Clips of the stories; labels: voice, words. The stories are what is drawn as a whole."
+    about = [dict(clip.extra) for clip in clips]
+    sad = {label: np.array([row[column] == "sad" for row in about]) for label, column in (("voice", "mood"), ("words", "words"))}
+    return Scene(listen_all(model, (load_audio(clip.path) for clip in clips)), sad, tuple(c.speaker for c in clips), tuple(row["story"] for row in about), tuple(c.text for c in clips))
+
+
+def middle_second(wave):
+    "Of the sounding part: a length that is the same for all."
+    wave = sounding_part(wave)
+    return wave[(start := max(0, (len(wave) - 16000) // 2)):start + 16000]
+
+
+def emotion_scene(model, change=lambda wave: wave):
+    "Acted emotions; speakers are what is drawn as a whole."
+    path = data_dir() / "emodb" / "manifest.tsv"
+    with path.open(encoding="utf-8", newline="") as lines: rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    speakers = tuple(row["speaker"] for row in rows)
+    return Scene(listen_all(model, (change(load_audio(path.parent / row["path"])) for row in rows)), dict(voice=np.array([row["mood"] == "sad" for row in rows])), speakers, speakers)
+
+
+def song_scene(model, clips, contrast, accompanied):
+    "Every sentence twice, sad and bright, on one walk over the scale; label: song."
+    def songs():
+        "Sad and bright in turn."
+        for seed, clip in enumerate(clips):
+            for style in contrast:
+                song, tonic = sing(load_audio(clip.path), style, seed)
+                yield accompany(song, tonic, style) if accompanied else song
+    twice = lambda values: tuple(value for value in values for _ in contrast)
+    return Scene(listen_all(model, songs()), dict(song=np.array([True, False] * len(clips))), twice(c.speaker for c in clips), twice(dict(c.extra)["story"] for c in clips))
+
+
+def result_row(about, sad, odds, groups, against=None):
+    "What one head is worth on some clips; `against`: name and log-odds of another on the same clips."
+    row = dict(clips=len(sad), sad=int(sad.sum()))
+    for statistic, names in ((balanced_accuracy, ("balanced_accuracy", "low", "high")), (ranking, ("ranking", "ranking_low", "ranking_high"))):
+        row |= zip(names, (statistic(sad, odds), *interval(statistic, sad, odds, groups)))
+    if against:
+        found = balanced_accuracy(sad, odds) - balanced_accuracy(sad, against[1]), *interval(balanced_accuracy, sad, odds, groups, against[1])
+        row |= dict(against=against[0]) | dict(zip(("difference", "difference_low", "difference_high"), found))
+    return about | {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def heard_texts(model, clips):
     "What the model understands, greedily."
-    texts = []
-    for clip in clips:
-        item = extract_features(load_audio(clip.path), model.config)
-        texts.append(transcribe_batch(model, collate([item], [""], model.tokenizer))[0].text)
-    return texts
-
-
-def with_words(train, scene, texts):
-    "The columns of both scenes with the words counted; words that training did not have weigh nothing."
-    counts = word_counts([*train.texts, *texts]).double()
-    return counts[:len(train.texts)], counts[len(train.texts):]
+    items = (extract_features(load_audio(clip.path), model.config) for clip in clips)
+    return [transcribe_batch(model, collate([item], [""], model.tokenizer))[0].text for item in items]
 
 
 def on_stories(train, scene, split, texts, depth):
     "Voice alone, words alone, both; told is the mood of the voice, or of the words."
-    as_written, as_heard = with_words(train, scene, scene.texts), with_words(train, scene, texts)
-    inputs = {name: (train.columns(parts), scene.columns(parts)) for name, parts in
-              {"pitch": ("pitch",), "voice": ("voice",), "spectrum": ("spectrum",), depth: (depth,), f"voice + {depth}": ("voice", depth), "seconds": ("seconds",)}.items()}
-    best = f"voice + {depth}"
-    inputs |= {"words as written": as_written, "words as heard": as_heard, f"{best} + words as heard": tuple(map(lambda a, b: torch.cat([a, b], 1), inputs[best], as_heard))}
+    parts = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth), "seconds": ("seconds",)}
+    inputs = {name: (train.columns(part), scene.columns(part)) for name, part in parts.items()}
+    for name, told in {"words as written": scene.texts, "words as heard": texts}.items():
+        counts = word_counts([*train.texts, *told]).double()
+        inputs[name] = counts[:len(train.texts)], counts[len(train.texts):]
+    voice = f"pitch + {depth}"
+    inputs[f"{voice} + words as heard"] = tuple(torch.cat(pair, 1) for pair in zip(inputs[voice], inputs["words as heard"]))
     for label in ("voice", "words"):
         odds = {name: fit_head(fit, train.sad[label], train.speakers).log_odds(told).numpy() for name, (fit, told) in inputs.items()}
         for name in odds:
-            about = dict(corpus="stories", split=split, label=label, encoder="shipped", inputs=name, fitted_on="stories train")
-            other = {f"{best} + words as heard": best}.get(name, "pitch")
-            yield result_row(about, scene.sad[label], odds[name], scene.groups, None if name == other else (other, odds[other]))
+            other = None if name == "pitch" else voice if name.startswith(f"{voice} +") else "pitch"
+            yield result_row(dict(corpus="stories", split=split, label=label, encoder="shipped", inputs=name, fitted_on="stories train"), scene.sad[label], odds[name], scene.groups,
+                             other and (other, odds[other]))
 
 
-def on_emodb(train, scene, depth, encoder="shipped", names=None):
-    "One speaker out at a time, and heads that heard only stories."
-    full = scene.values["seconds"][:, 0].numpy() > 1.9  # these cannot be told apart by their length
-    inputs = {"pitch": ("pitch",), "seconds": ("seconds",), "voice": ("voice",), "spectrum": ("spectrum",), depth: (depth,), f"voice + {depth}": ("voice", depth)}
-    odds = {name: leave_one_out(scene.columns(parts), scene.sad["voice"], scene.speakers) for name, parts in inputs.items()}
-    for name in names or inputs:
-        about = dict(corpus="emodb", split="all", label="voice", encoder=encoder, inputs=name, fitted_on="the other speakers")
-        yield result_row(about, scene.sad["voice"], odds[name], scene.groups, None if name == "pitch" else ("pitch", odds["pitch"]))
-        if names: continue
-        yield result_row(about | dict(split="1.9 s or more"), scene.sad["voice"][full], odds[name][full], scene.only(full).groups, None if name == "pitch" else ("pitch", odds["pitch"][full]))
-        told = fit_head(train.columns(inputs[name]), train.sad["voice"], train.speakers).log_odds(scene.columns(inputs[name])).numpy()
-        yield result_row(about | dict(fitted_on="stories train"), scene.sad["voice"], told, scene.groups)
+def plain_odds(scene, make):
+    "A plain pipeline of scikit-learn with its own defaults, one speaker out at a time."
+    values, speakers, odds = scene.columns(("pitch",)).numpy(), np.array(scene.speakers), np.empty(len(scene.speakers))
+    for name in np.unique(speakers):
+        out = speakers == name
+        odds[out] = make_pipeline(StandardScaler(), make()).fit(values[~out], scene.sad["voice"][~out]).decision_function(values[out])
+    return odds
+
+
+def on_emodb(train, scene, split, depth):
+    "One speaker out at a time, against the plain baselines; and heads that heard only stories."
+    inputs = {"pitch": ("pitch",), "seconds": ("seconds",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth)}
+    odds = {name: plain_odds(scene, make) for name, make in PLAIN.items()}
+    odds |= {name: leave_one_out(scene.columns(part), scene.sad["voice"], scene.speakers) for name, part in inputs.items()}
+    plain = next(iter(PLAIN))
+    for name in odds:
+        about = dict(corpus="emodb", split=split, label="voice", encoder="shipped", inputs=name, fitted_on="the other speakers")
+        yield result_row(about, scene.sad["voice"], odds[name], scene.groups, None if name == plain else (plain, odds[plain]))
+        if name in inputs: yield result_row(about | dict(fitted_on="stories train"), scene.sad["voice"], train.head("voice", inputs[name]).log_odds(scene.columns(inputs[name])).numpy(), scene.groups)
 
 
 def on_songs(scenes, heads):
-    "Which dial a head follows: among all songs, and between the two of one sentence, where the measure is the share of sentences in the right order."
-    for (contrast, accompanied), scene in scenes.items():
+    "Which dial a head follows: among all songs, and between the two of one sentence."
+    for split, scene in scenes.items():
         for name, head in heads.items():
-            about = dict(corpus="songs", split=f"{contrast}{', accompanied' if accompanied else ''}", label="song", encoder="shipped", inputs=name, fitted_on="stories train")
-            odds = head.log_odds(scene.columns(head.inputs)).numpy()
-            yield result_row(about, scene.sad["song"], odds, scene.groups)
-            within = odds - odds.reshape(-1, 2).mean(1).repeat(2)
-            yield result_row(about | dict(split=f"{about['split']}, one sentence"), scene.sad["song"], within, scene.groups)
+            about, odds = dict(corpus="songs", label="song", encoder="shipped", inputs=name, fitted_on="stories train"), head.log_odds(scene.columns(head.inputs)).numpy()
+            yield result_row(about | dict(split=split), scene.sad["song"], odds, scene.groups)
+            within = odds - odds.reshape(-1, 2).mean(1).repeat(2)  # its balanced accuracy is the share of sentences in the right order
+            yield result_row(about | dict(split=f"{split}, one sentence"), scene.sad["song"], within, scene.groups)
 
 
-def pairs(args, train_clips, test_clips, emotions):
-    "Encoders that know nothing of pitch, have it as an input, or have it in their attention, each with two seeds."
+def small_encoder(name, seed, args):
+    "One of three encoders that differ only in what they know of pitch, trained for a while."
+    run = args.work / f"{name.replace(' ', '-')}-{seed}"
+    train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=args.epochs, seed=seed), resume=True, cache=args.cache, progress=False, log=False)
+    return load_model(find_checkpoint(run / "last"))
+
+
+def pitch_aware(args, train_clips, test_clips):
+    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well; differences are to the first."
     for seed in range(args.seeds):
         scenes = {}
         for name in PAIR:
-            model = small_encoder(name, seed, args.epochs, args.work, args.cache)
-            scenes[name] = {what: kept(args.work / f"{what}-{name.replace(' ', '-')}-{seed}.pt", lambda: make(model)) for what, make in
-                            dict(train=lambda m: story_scene(m, train_clips), test=lambda m: story_scene(m, test_clips), emodb=lambda m: emotion_scene(m, emotions)).items()}
-        yield from compared(scenes, seed)
+            model = small_encoder(name, seed, args)
+            scenes[name] = {what: kept(args.work / encoder_digest(model) / f"{what}.pt", make) for what, make in
+                            dict(train=lambda: story_scene(model, train_clips), test=lambda: story_scene(model, test_clips), emodb=lambda: emotion_scene(model)).items()}
+        odds = {name: dict(emodb=leave_one_out(s["emodb"].columns(("states 1",)), s["emodb"].sad["voice"], s["emodb"].speakers),
+                           test=s["train"].head("voice", ("states 1",)).log_odds(s["test"].columns(("states 1",))).numpy()) for name, s in scenes.items()}
+        for what, about in dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"), test=dict(corpus="stories", split="test_speaker", fitted_on="stories train")).items():
+            for name, s in scenes.items():
+                first = None if name == "small baseline" else ("small baseline", odds["small baseline"][what])
+                yield result_row(about | dict(label="voice", encoder=f"{name}, seed {seed}", inputs="states 1"), s[what].sad["voice"], odds[name][what], s[what].groups, first)
 
 
-def compared(scenes, seed):
-    "The same head over each of the small encoders; the differences are to the baseline."
-    odds = {name: dict(emodb=leave_one_out(s["emodb"].columns(("states 1",)), s["emodb"].sad["voice"], s["emodb"].speakers),
-                       stories=fit_head(s["train"].columns(("states 1",)), s["train"].sad["voice"], s["train"].speakers).log_odds(s["test"].columns(("states 1",))).numpy()) for name, s in scenes.items()}
-    for corpus, what, split, fitted in (("emodb", "emodb", "all", "the other speakers"), ("stories", "test", "test_speaker", "stories train")):
-        for name in scenes:
-            scene, about = scenes[name][what], dict(corpus=corpus, split=split, label="voice", encoder=f"{name}, seed {seed}", inputs="states 1", fitted_on=fitted)
-            yield result_row(about, scene.sad["voice"], odds[name][corpus], scene.groups, None if name == "small baseline" else ("small baseline", odds["small baseline"][corpus]))
+def write_results(path, rows, made):
+    "Beside, and renamed; each row with what all have in common."
+    part = Path(f"{path}.part")
+    with part.open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row | made for row in rows)
+    part.replace(path)
+
+
+def choose_depth(train, dev):
+    "Of the encoder's depths the one that ranks dev best."
+    worth = {depth: ranking(dev.sad["voice"], train.head("voice", (depth,)).log_odds(dev.columns((depth,)))) for depth in DEPTHS}
+    print("ranking on dev:", {name: round(value, 4) for name, value in worth.items()}, flush=True)
+    return max(worth, key=worth.get)
 
 
 def main():
@@ -116,29 +208,27 @@ def main():
     parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to, and the small encoders")
     parser.add_argument("--out", type=Path, default=Path("data/results/mood.csv"))
     parser.add_argument("--cache", type=Path, help="folder of the feature cache")
-    parser.add_argument("--epochs", type=int, default=24, help="of the small encoders")
-    parser.add_argument("--seeds", type=int, default=2, help="of the small encoders")
+    parser.add_argument("--epochs", type=int, default=16, help="of the small encoders")
+    parser.add_argument("--seeds", type=int, default=2, help="of the small encoders; 0 leaves them out")
     args = parser.parse_args()
-    model, clips, emotions = Echo.from_pretrained(), read_stories(), read_emodb()
-    stories = {split: kept(args.work / f"stories-{split}.pt", lambda: story_scene(model, split_clips(clips, split))) for split in ("train", "dev", "test", "test_speaker")}
-    train, dev = stories["train"], stories["dev"]
-    worth = {depth: ranking(dev.sad["voice"], fit_head(train.columns((depth,)), train.sad["voice"], train.speakers).log_odds(dev.columns((depth,)))) for depth in DEPTHS}
-    depth = max(worth, key=worth.get)
-    print("ranking on dev:", {name: round(value, 4) for name, value in worth.items()}, "chosen:", depth, flush=True)
-    heads = {name: fit_head(train.columns(parts), train.sad["voice"], train.speakers, parts, encoder_digest(model) if depth in parts else "")
-             for name, parts in {"pitch": ("pitch",), "voice": ("voice",), depth: (depth,), f"voice + {depth}": ("voice", depth)}.items()}
-    save_head(heads[f"voice + {depth}"], shipped_head_path())
+    made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
+    model, clips, there = Echo.from_pretrained(), read_stories(), (data_dir() / "emodb").is_dir()
+    work = args.work / encoder_digest(model)
+    stories = {split: kept(work / f"stories-{split}.pt", lambda: story_scene(model, split_clips(clips, split))) for split in ("train", "dev", "test", "test_speaker")}
+    train, depth = stories["train"], choose_depth(stories["train"], stories["dev"])
+    heads = {" + ".join(parts): train.head("voice", parts, encoder_digest(model) if depth in parts else "") for parts in (("pitch",), (depth,), ("pitch", depth))}
+    save_head(heads[f"pitch + {depth}"], shipped_head_path())
     rows = [row for split in ("test", "test_speaker") for row in on_stories(train, stories[split], split, heard_texts(model, split_clips(clips, split)), depth)]
-    write_results(args.out, rows)
-    if emotions: rows += on_emodb(train, kept(args.work / "emodb.pt", lambda: emotion_scene(model, emotions)), depth)
-    write_results(args.out, rows)
+    for split, change in (("all", lambda wave: wave), ("middle second", middle_second)):
+        if there: rows += on_emodb(train, kept(work / f"emodb-{split.replace(' ', '-')}.pt", lambda: emotion_scene(model, change)), split, depth)
     first = [clip for clip in split_clips(clips, "test_speaker") if int(dict(clip.extra)["position"]) < 2]
-    scenes = {(name, accompanied): kept(args.work / f"songs-{name.replace(' ', '-')}-{accompanied}.pt", lambda: song_scene(model, first, contrast, accompanied))
-              for name, contrast in CONTRASTS.items() for accompanied in (False, True) if name == "all three" or not accompanied}
-    rows += on_songs(scenes, heads)
-    write_results(args.out, rows)
-    if emotions: rows += pairs(args, split_clips(clips, "train"), split_clips(clips, "test_speaker"), emotions)
-    write_results(args.out, rows)
+    songs = [(name, False) for name in CONTRASTS] + [("all three", True)]
+    rows += on_songs({f"{name}{', accompanied' * chords}": kept(work / f"songs-{name.replace(' ', '-')}{'-accompanied' * chords}.pt", lambda: song_scene(model, first, CONTRASTS[name], chords))
+                      for name, chords in songs}, heads)
+    write_results(args.out, rows, made)
+    if there:
+        rows += pitch_aware(args, split_clips(clips, "train"), split_clips(clips, "test_speaker"))
+        write_results(args.out, rows, made)
     print(f"wrote {shipped_head_path()} and {args.out}, {len(rows)} rows")
 
 
