@@ -79,7 +79,7 @@ def _over_time(x):
     return torch.cat([x.mean(0), x.std(0, correction=0)]).double().cpu()
 
 # %% ../nbs/25_mood.ipynb #bf87b1ea
-STRENGTHS = (1e-4, 1e-3, 1e-2, 0.1, 1.)  # inverse of the penalty on the weights
+STRENGTHS = (1e-3, 1e-2, 0.1)  # inverse of the penalty on the weights
 
 @dataclass(frozen=True)
 class MoodHead:

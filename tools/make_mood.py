@@ -6,7 +6,7 @@ import argparse
 import csv
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,20 +115,27 @@ def heard_texts(model, clips):
     return [transcribe_batch(model, collate([item], [""], model.tokenizer))[0].text for item in items]
 
 
-def on_stories(train, scene, split, texts, depth):
+def with_words(train, scene, texts):
+    "Both scenes with the words of training counted; a word that training did not have weighs nothing."
+    known = {word for text in train.texts for word in text.split()}
+    counts = word_counts([*train.texts, *(" ".join(w for w in text.split() if w in known) for text in texts)]).double()
+    first = len(train.texts)
+    return [replace(s, values=s.values | dict(words=c)) for s, c in ((train, counts[:first]), (scene, counts[first:]))]
+
+
+def on_stories(train, scene, heard, depth):
     "Voice alone, words alone, both; told is the mood of the voice, or of the words."
-    parts = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth), "seconds": ("seconds",)}
-    inputs = {name: (train.columns(part), scene.columns(part)) for name, part in parts.items()}
-    for name, told in {"words as written": scene.texts, "words as heard": texts}.items():
-        counts = word_counts([*train.texts, *told]).double()
-        inputs[name] = counts[:len(train.texts)], counts[len(train.texts):]
+    both, as_written = with_words(train, scene, scene.texts)
+    _, as_heard = with_words(train, scene, heard)
     voice = f"pitch + {depth}"
-    inputs[f"{voice} + words as heard"] = tuple(torch.cat(pair, 1) for pair in zip(inputs[voice], inputs["words as heard"]))
+    parts = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), voice: ("pitch", depth), "seconds": ("seconds",), "words as heard": ("words",), f"{voice} + words as heard": ("pitch", depth, "words")}
     for label in ("voice", "words"):
-        odds = {name: fit_head(fit, train.sad[label], train.speakers).log_odds(told).numpy() for name, (fit, told) in inputs.items()}
+        heads = {part: both.head(label, part) for part in parts.values()}
+        odds = {name: heads[part].log_odds(as_heard.columns(part)).numpy() for name, part in parts.items()}
+        odds["words as written"] = heads["words",].log_odds(as_written.columns(("words",))).numpy()
         for name in odds:
             other = None if name == "pitch" else voice if name.startswith(f"{voice} +") else "pitch"
-            yield result_row(dict(corpus="stories", split=split, label=label, encoder="shipped", inputs=name, fitted_on="stories train"), scene.sad[label], odds[name], scene.groups,
+            yield result_row(dict(corpus="stories", split="test_speaker", label=label, encoder="shipped", inputs=name, fitted_on="stories train"), scene.sad[label], odds[name], scene.groups,
                              other and (other, odds[other]))
 
 
@@ -141,16 +148,16 @@ def plain_odds(scene, make):
     return odds
 
 
-def on_emodb(train, scene, split, depth):
+def on_emodb(heads, scene, split, depth):
     "One speaker out at a time, against the plain baselines; and heads that heard only stories."
-    inputs = {"pitch": ("pitch",), "seconds": ("seconds",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth)}
+    inputs = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth), "seconds": ("seconds",)}
     odds = {name: plain_odds(scene, make) for name, make in PLAIN.items()}
     odds |= {name: leave_one_out(scene.columns(part), scene.sad["voice"], scene.speakers) for name, part in inputs.items()}
     plain = next(iter(PLAIN))
     for name in odds:
         about = dict(corpus="emodb", split=split, label="voice", encoder="shipped", inputs=name, fitted_on="the other speakers")
         yield result_row(about, scene.sad["voice"], odds[name], scene.groups, None if name == plain else (plain, odds[plain]))
-        if name in inputs: yield result_row(about | dict(fitted_on="stories train"), scene.sad["voice"], train.head("voice", inputs[name]).log_odds(scene.columns(inputs[name])).numpy(), scene.groups)
+        if name in heads: yield result_row(about | dict(fitted_on="stories train"), scene.sad["voice"], heads[name].log_odds(scene.columns(inputs[name])).numpy(), scene.groups)
 
 
 def on_songs(scenes, heads):
@@ -214,14 +221,15 @@ def main():
     made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
     model, clips, there = Echo.from_pretrained(), read_stories(), (data_dir() / "emodb").is_dir()
     work = args.work / encoder_digest(model)
-    stories = {split: kept(work / f"stories-{split}.pt", lambda: story_scene(model, split_clips(clips, split))) for split in ("train", "dev", "test", "test_speaker")}
+    stories = {split: kept(work / f"stories-{split}.pt", lambda: story_scene(model, split_clips(clips, split))) for split in ("train", "dev", "test_speaker")}
     train, depth = stories["train"], choose_depth(stories["train"], stories["dev"])
     heads = {" + ".join(parts): train.head("voice", parts, encoder_digest(model) if depth in parts else "") for parts in (("pitch",), (depth,), ("pitch", depth))}
     save_head(heads[f"pitch + {depth}"], shipped_head_path())
-    rows = [row for split in ("test", "test_speaker") for row in on_stories(train, stories[split], split, heard_texts(model, split_clips(clips, split)), depth)]
+    rows = [*on_stories(train, stories["test_speaker"], heard_texts(model, split_clips(clips, "test_speaker")), depth)]
+    write_results(args.out, rows, made)
     for split, change in (("all", lambda wave: wave), ("middle second", middle_second)):
-        if there: rows += on_emodb(train, kept(work / f"emodb-{split.replace(' ', '-')}.pt", lambda: emotion_scene(model, change)), split, depth)
-    first = [clip for clip in split_clips(clips, "test_speaker") if int(dict(clip.extra)["position"]) < 2]
+        if there: rows += on_emodb(heads, kept(work / f"emodb-{split.replace(' ', '-')}.pt", lambda: emotion_scene(model, change)), split, depth)
+    first = [clip for clip in split_clips(clips, "test_speaker") if dict(clip.extra)["position"] == "0"]
     songs = [(name, False) for name in CONTRASTS] + [("all three", True)]
     rows += on_songs({f"{name}{', accompanied' * chords}": kept(work / f"songs-{name.replace(' ', '-')}{'-accompanied' * chords}.pt", lambda: song_scene(model, first, CONTRASTS[name], chords))
                       for name, chords in songs}, heads)
