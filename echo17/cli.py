@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
            'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'features_command',
-           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'make_parser', 'main']
+           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'mood_command', 'make_parser',
+           'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -243,6 +244,20 @@ def _inspect_parser(commands):
     sub.add_argument("--block", type=int, default=0, help="encoder block whose attention is measured (default 0, the first)")
     sub.add_argument("--plot", help="write a picture (png, svg, pdf)")
 
+# %% ../nbs/14_cli.ipynb #a7e0a8a6
+def mood_command(args):
+    "Sort recordings by how probably they are sad, the saddest first."
+    from echo17.model import load_model, shipped_dir
+    from echo17.mood import load_head, sort_by_sadness
+    found = sort_by_sadness(load_model(shipped_dir()), load_head(), args.file)
+    if args.json: print(json.dumps([dict(file=str(path), sad=sad) for path, sad in found], indent=1, ensure_ascii=False))
+    else: print(*(f"{'no voice' if sad is None else f'{sad:.3f}'}\t{path}" for path, sad in found), sep="\n")
+
+def _mood_parser(commands):
+    sub = _add(commands, "mood", mood_command, "mood songs/ --json")
+    sub.add_argument("file", nargs="+", help="sound files, and folders of them")
+    sub.add_argument("--json", action="store_true", help="print a list of objects with file and sad, a probability, null where no voice is heard")
+
 # %% ../nbs/14_cli.ipynb #3c14da7e
 def _add(commands, name, function, example):
     "One sub-command; its help is the function's docstring and an example."
@@ -327,6 +342,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
     _inspect_parser(commands)
+    _mood_parser(commands)
     _bench_parser(commands)
     _ablate_parser(commands)
     _add(commands, "info", info_command, "info")
