@@ -20,6 +20,7 @@ from echo17.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
 from echo17.maxfactor import MaxFactor
 from echo17.model import Echo, EchoConfig, EchoState, frame_mask
+from echo17.mood import load_head, sort_by_sadness
 from echo17.pitch import extract_pitch, synthesize_voice
 from echo17.rotary import PolarRotary, apply_rotary
 from echo17.shipped import outdated
@@ -115,6 +116,8 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
     assert "[encoder]" in in_words(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
     assert {phrase.clip.split for phrase in read_phrases()} >= {"train", "dev"}
     assert "overview" in FIGURES
+    sad, bright = (next(clip.path for clip in read_stories() if clip.split == "test_speaker" and dict(clip.extra)["mood"] == mood) for mood in ("sad", "bright"))
+    assert [path for path, _ in sort_by_sadness(model, load_head(), [bright, sad])] == [sad, bright]
 
 
 def test_bad_input_is_one_error():
