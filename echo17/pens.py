@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIELDS', 'TEMPLATES', 'PenError', 'Prosody', 'measure_prosody', 'Usual', 'usual_of', 'describe_prosody', 'Heard',
-           'hear', 'prompt_for', 'Pen', 'load_pen', 'Writing', 'stream', 'stream_with', 'write_with', 'WordScorer']
+           'hear', 'prompt_for', 'Pen', 'load_pen', 'Writing', 'stream', 'stream_with', 'write_with', 'WordScorer',
+           'plot_weights']
 
 # %% ../nbs/26_pens.ipynb #060c7615
 import math
@@ -319,40 +320,57 @@ class WordScorer:
         if token in (PAD, BOS, BLANK): return ""
         return re.match(r"(.*\s)?", self.tokenizer.decode([token]), re.DOTALL).group()
 
-    def _whole(self, written, closing): # text, whether it ends
+    def _whole(self, written, closing):
         "The words that are whole once a token is written."
         text = written if closing is None else written + closing if closing else re.match(r"(.*\s)?", written, re.DOTALL).group()
-        return " ".join(text.split()), closing is None and self.ends
+        return " ".join(text.split())
 
     def scores(self, tokens:Tensor) -> Tensor: # (N, U) of the recogniser to (N, V) log-probabilities
         "The whole words of every continuation, judged."
         wanted = [[self._whole(written, closing) for closing in self.closings] for written in map(self.tokenizer.decode, tokens.tolist())]
         self._learn({text for row in wanted for text in row})
-        return torch.tensor([[self.known[text] for text in row] for row in wanted])[:, self.group]
+        judged = [[self.known[text][closing is None] for text, closing in zip(row, self.closings)] for row in wanted]
+        return torch.tensor(judged)[:, self.group]
 
     def log_prob(self, text:str) -> float:
-        "Of a text of whole words."
-        asked = self._whole(text, None)
-        self._learn({asked})
-        return self.known[asked]
+        "Of a whole text."
+        self._learn({text := self._whole(text, None)})
+        return self.known[text][True]
 
     def _learn(self, texts):
         "Ask for what is not known yet."
         if len(self.known) > _MOST_KNOWN: self.known.clear()
-        missing = sorted(texts - self.known.keys()) if self.known else sorted(texts)
+        missing = sorted(texts - self.known.keys())
         for i in range(0, len(missing), _TOGETHER):
             some = missing[i:i + _TOGETHER]
             self.known |= dict(zip(some, self._ask(some)))
 
     @torch.inference_mode()
-    def _ask(self, texts): # one log-probability each
+    def _ask(self, texts): # (log-probability, the same with the end, if that counts) of each
         "All of these in one pass, padded on the right."
-        ids = [self.pen.tokenizer(self.space + text, add_special_tokens=False).input_ids if text else [] for text, _ in texts]
-        rows = [self.before + row + [self.pen.tokenizer.eos_token_id] * end for row, (_, end) in zip(ids, texts)]
+        ids = [self.pen.tokenizer(self.space + text, add_special_tokens=False).input_ids if text else [] for text in texts]
+        rows = [self.before + row + [self.pen.tokenizer.eos_token_id] * self.ends for row in ids]
         width, start = max(map(len, rows)), len(self.before)
         if width > self.pen.longest: raise PenError(f"the text before and so far has {width} tokens, the language model holds {self.pen.longest}")
         inputs = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=self.pen.model.device)
         real = torch.tensor([[i < len(row) for i in range(width)] for row in rows], device=inputs.device)
         log_probs = self.pen.model(input_ids=inputs, attention_mask=real.long()).logits[:, start - 1:-1].float().log_softmax(-1)
-        found = log_probs.gather(2, inputs[:, start:, None])[..., 0]
-        return found.masked_fill(~real[:, start:], 0.).double().sum(1).tolist()
+        found = log_probs.gather(2, inputs[:, start:, None])[..., 0].masked_fill(~real[:, start:], 0.).double()
+        words = torch.tensor([[i < len(row) for i in range(width - start)] for row in ids], device=inputs.device)
+        return list(zip(found.masked_fill(~words, 0.).sum(1).tolist(), found.sum(1).tolist()))
+
+# %% ../nbs/26_pens.ipynb #7d4b551d
+def plot_weights(
+    rates:Mapping[float, float],  # weight to word error, %
+    written:Mapping[float, int],  # weight to words written
+    spoken:int,                   # words that were said
+    axes=None,                    # two matplotlib axes; None: new ones
+):                                # the axes
+    "What the weight of a language model does to the errors, and to the number of words."
+    import matplotlib.pyplot as plt
+    axes = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")[1] if axes is None else axes
+    for ax, values, colour, label in zip(axes, (rates, written), ("#D55E00", "#0072B2"), ("word errors, %", "words written")):
+        ax.plot(list(values), list(values.values()), marker="o", color=colour)
+        ax.set(xlabel="weight of the language model", ylabel=label)
+    axes[1].axhline(spoken, color="#999999", linewidth=.8, linestyle="--", label="words said"); axes[1].legend(frameon=False)
+    return axes
