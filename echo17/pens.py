@@ -353,10 +353,10 @@ class WordScorer:
         width, start = max(map(len, rows)), len(self.before)
         if width > self.pen.longest: raise PenError(f"the text before and so far has {width} tokens, the language model holds {self.pen.longest}")
         inputs = torch.tensor([row + [0] * (width - len(row)) for row in rows], device=self.pen.model.device)
-        real = torch.tensor([[i < len(row) for i in range(width)] for row in rows], device=inputs.device)
+        real = torch.tensor([[i < len(row) for i in range(width)] for row in rows], dtype=torch.bool, device=inputs.device)
         log_probs = self.pen.model(input_ids=inputs, attention_mask=real.long()).logits[:, start - 1:-1].float().log_softmax(-1)
         found = log_probs.gather(2, inputs[:, start:, None])[..., 0].masked_fill(~real[:, start:], 0.).double()
-        words = torch.tensor([[i < len(row) for i in range(width - start)] for row in ids], device=inputs.device)
+        words = torch.tensor([[i < len(row) for i in range(width - start)] for row in ids], dtype=torch.bool, device=inputs.device)
         return list(zip(found.masked_fill(~words, 0.).sum(1).tolist(), found.sum(1).tolist()))
 
 # %% ../nbs/26_pens.ipynb #7d4b551d
