@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from .attention import KeyValueCache, PitchAttention, pitch_similarity
 from .audio import AudioError, EchoError, load_audio
 from .corpus import Batch, FeatureConfig, collate, extract_features
-from .decoding import Transcript, beam_search, greedy_search, make_transcript
+from .decoding import TextScorer, Transcript, beam_search, greedy_search, make_transcript
 from .pitch import stride_f0
 from .polar import PitchAxis, PitchCode, PolarValues, pitch_state
 from .rotary import PolarRotary
@@ -366,9 +366,9 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
         return [dict(params=[p for p in others if p.ndim > 1]), dict(params=[p for p in others if p.ndim < 2], weight_decay=0.),
                 dict(params=still, weight_decay=0., scale_parameter=False)]
 
-    def transcribe(self, audio, beam:int=5, ctc_weight:float=0.3) -> Transcript:
+    def transcribe(self, audio, beam:int=5, ctc_weight:float=0.3, language:TextScorer|None=None, language_weight:float=0.3) -> Transcript:
         "Text and words with times and confidence; see `transcribe`."
-        return transcribe(self, audio, beam, ctc_weight)
+        return transcribe(self, audio, beam, ctc_weight, language, language_weight)
 
     def _save_pretrained(self, save_directory:Path): save_model(self, save_directory)
 
@@ -450,14 +450,18 @@ def search_batch(
     ctc:Tensor,             # (B, S, V) log-probabilities of the CTC head
     beam:int=1,             # hypotheses kept; 1 is greedy
     ctc_weight:float=0.3,   # share of the CTC prefix score, for beam > 1
+    language:TextScorer|None=None, # a language model, for beam > 1
+    language_weight:float=0.3, # share of its opinion that is added
 ) -> list:                  # one `Hypothesis` each
     "The text of each row of `memory`, as tokens."
     if type(beam) is not int or beam < 1: raise EchoError(f"beam must be a whole number of at least 1, got {beam!r}")
+    if beam == 1 and language is not None: raise EchoError("a language model is asked in a beam search: beam must be 2 or more, got 1")
     mask = frame_mask(lengths, memory.shape[1])
     limits = [min(model.config.max_tokens, _TOKENS_BEYOND + 2 * n) for n in lengths.tolist()]
     if beam == 1: return greedy_search(EchoState(model.decoder, memory, mask), len(memory), limits, memory.device)
     wide = torch.arange(len(memory), device=memory.device).repeat_interleave(beam)
-    return beam_search(EchoState(model.decoder, memory[wide], mask[wide]), len(memory), beam, limits, ctc=ctc, ctc_lengths=lengths, ctc_weight=ctc_weight)
+    return beam_search(EchoState(model.decoder, memory[wide], mask[wide]), len(memory), beam, limits, ctc=ctc, ctc_lengths=lengths, ctc_weight=ctc_weight,
+                       language=language, language_weight=language_weight)
 
 @torch.inference_mode()
 def transcribe_batch(
@@ -465,6 +469,8 @@ def transcribe_batch(
     batch:Batch,            # tokens are not looked at
     beam:int=1,             # hypotheses kept; 1 is greedy
     ctc_weight:float=0.3,   # share of the CTC prefix score, for beam > 1
+    language:TextScorer|None=None, # a language model, for beam > 1
+    language_weight:float=0.3, # share of its opinion that is added
 ) -> list[Transcript]:
     "Free-running transcripts of a batch."
     if model.tokenizer is None: raise EchoError("a model without a tokenizer cannot transcribe")
@@ -472,19 +478,21 @@ def transcribe_batch(
     ctc = model.ctc_head(memory).float().log_softmax(-1)
     seconds = model.config.stride * model.config.hop_seconds
     return [make_transcript(h, ctc[i, :n].cpu(), model.tokenizer, seconds)
-            for i, (h, n) in enumerate(zip(search_batch(model, memory, lengths, ctc, beam, ctc_weight), lengths.tolist()))]
+            for i, (h, n) in enumerate(zip(search_batch(model, memory, lengths, ctc, beam, ctc_weight, language, language_weight), lengths.tolist()))]
 
 def transcribe(
     model:Echo,
     audio:str|Path|Tensor,  # a sound file, or (samples,) at the model's sample rate
     beam:int=5,             # hypotheses kept; 1 is greedy
     ctc_weight:float=0.3,   # share of the CTC prefix score, for beam > 1
+    language:TextScorer|None=None, # a language model, for beam > 1
+    language_weight:float=0.3, # share of its opinion that is added
 ) -> Transcript:
     "What is said in a recording."
     if model.tokenizer is None: raise EchoError("a model without a tokenizer cannot transcribe")
     was_training = model.training
     batch = collate([extract_features(_as_wave(audio, model.config.sample_rate), model.config)], [""], model.tokenizer)
-    try: return transcribe_batch(model.eval(), batch.to(model.ctc_head.weight.device), beam, ctc_weight)[0]
+    try: return transcribe_batch(model.eval(), batch.to(model.ctc_head.weight.device), beam, ctc_weight, language, language_weight)[0]
     finally: model.train(was_training)
 
 # %% ../nbs/09_model.ipynb #4f7f6faa
