@@ -9,8 +9,10 @@ __all__ = ['MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 's
            'transcribe_batch', 'transcribe', 'parameter_table']
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
+import hashlib
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -47,6 +49,7 @@ def _validate(config):
         if value > _AT_MOST[name]: raise EchoError(f"{name} must be at most {_AT_MOST[name]}, got {value!r}")
     for name in ("learn_theta", "modulate_theta", "alias_free"):
         if type(getattr(config, name)) is not bool: raise EchoError(f"{name} must be True or False, got {getattr(config, name)!r}")
+    if type(config.longest_clip) not in (int, float) or not 0 <= config.longest_clip < math.inf: raise EchoError(f"longest_clip must be at least 0, and finite, got {config.longest_clip!r}")
     if config.width % config.heads or config.width < 2 * config.heads: raise EchoError(f"width must be a multiple of heads, at least twice, got width={config.width}, heads={config.heads}")
     if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
@@ -78,6 +81,7 @@ class EchoConfig(FeatureConfig):
     pitch_axis:str = "none"         # pitch as a second rotary axis of queries and keys: none, fixed (a ladder of speeds), learned
     polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
     pitch_level:float = 0.          # Hz that counts as pitch 0 in the two; 0: the mean of each utterance
+    longest_clip:float = 0.         # seconds of the longest clip it has learned from, set by training; 0: not known
 
     def __post_init__(self): super().__post_init__(); _validate(self)
 
@@ -332,6 +336,13 @@ class EchoOutput:
     memory:Tensor          # (B, T/s, D)
     memory_lengths:Tensor  # (B,) real positions
 
+def _check_download(path):
+    "Compare a file of the hub's cache with the digest that is its name there: SHA-256 of a large file, git's SHA-1 of a small one."
+    kept = path.resolve(); content = kept.read_bytes()
+    digests = {64: hashlib.sha256(content), 40: hashlib.sha1(b"blob %d\0" % len(content) + content)}
+    if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", kept.name) and digests[len(kept.name)].hexdigest() != kept.name:
+        raise EchoError(f"{path}: not the content that the hub states; remove {kept} and try again")
+
 class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-speech-recognition"]):
     "A speech recogniser whose attention knows pitch."
     def __init__(self,
@@ -378,6 +389,7 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
         if Path(model_id).is_dir(): return load_model(model_id)
         paths = [hf_hub_download(model_id, name, revision=revision, cache_dir=cache_dir, force_download=force_download, token=token,
                                  local_files_only=local_files_only) for name in MODEL_FILES]
+        for path in paths: _check_download(Path(path))
         return load_model(Path(paths[0]).parent)
 
 # %% ../nbs/09_model.ipynb #938fe186
