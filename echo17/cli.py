@@ -126,8 +126,9 @@ def _device(name):
 
 def transcribe_command(args):
     "Print what is said in recordings, long ones window by window."
-    from echo17.long import Windows, transcribe_long
-    model, found, how = _load(args), [], Windows(longest=args.window, overlap=min(1., args.window / 4))
+    from echo17.long import transcribe_long, windows_for
+    model, found = _load(args), []
+    how = windows_for(model, args.window)
     for file in args.file:
         transcript = transcribe_long(model, file, args.beam, how=how)
         found.append(dict(file=str(file)) | transcript.as_dict())
@@ -329,7 +330,7 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub)
     sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
-    sub.add_argument("--window", type=float, default=5., metavar="SECONDS", help="longest stretch that is heard at once, best as long as the clips the model learned from (default 5)")
+    sub.add_argument("--window", type=float, metavar="SECONDS", help="longest stretch that is heard at once; default: as long as the longest clip the model learned from, 5 where it does not say")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")

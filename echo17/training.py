@@ -326,7 +326,7 @@ def _stored(folder):
 def _check_same(folder, saved, run, stored):
     "A run goes on only with the settings it began with."
     pairs = [(name, saved["config"].get(name), value) for name, value in asdict(run.config).items()]
-    pairs += [(f.name, getattr(stored.config, f.name), getattr(run.echo.config, f.name)) for f in fields(EchoConfig)]
+    pairs += [(f.name, getattr(stored.config, f.name), getattr(run.echo.config, f.name)) for f in fields(EchoConfig) if f.name != "longest_clip"]  # a fact of the clips, no setting
     for name, was, now in pairs:
         if was != now: raise CheckpointError(f"{folder}: was trained with {name}={was!r}, cannot go on with {name}={now!r}")
 
@@ -663,7 +663,7 @@ def _writing(out):
 def train_echo(
     source:str|Path,          # a folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET
     out:str|Path,             # new folder for checkpoints, logs and result.json
-    config:EchoConfig,        # its vocabulary is set from the training texts
+    config:EchoConfig,        # its vocabulary is set from the training texts, its longest_clip from their sounds
     training:TrainConfig=TrainConfig(),
     resume:bool=False,        # go on with the run in `out`, or start it
     test:bool=False,          # measure the test split at the end, with the best checkpoint
@@ -687,6 +687,7 @@ def train_echo(
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
     corpora = {split: make_corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
                              batch_size=training.batch_size, batch_frames=training.batch_frames, seed=training.seed) for split, part in material.clips.items()}
+    config = replace(config, longest_clip=round(max(corpora["train"].frames) * config.hop_seconds, 3))
     torch.manual_seed(training.seed)
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)
     if resume and (found := find_checkpoint(out / "last")): restore(run, found)

@@ -1,10 +1,4 @@
 """One call of each module from outside the notebooks: what `import echo17` users do, in plain Python."""
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -124,20 +118,3 @@ def test_bad_input_is_one_error():
     for bad in (lambda: FeatureConfig(features=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
         with pytest.raises(EchoError): bad()
 
-
-@pytest.mark.parametrize("optimizer", ["adamw", "maxfactor"])
-def test_two_processes_give_the_gradients_of_one(folder, optimizer):
-    "The same steps with one process and with two, joined by gloo on this machine."
-    def steps(processes):
-        launch = [sys.executable]
-        if processes > 1:  # --multi_gpu means several processes, here on CPUs; with --cpu the command starts a single one
-            launch += ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-        done = subprocess.run([*launch, str(Path(__file__).with_name("one_step.py")), str(folder), optimizer], capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        assert done.returncode == 0, done.stderr
-        return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-    one, two = steps(1), steps(2)
-    assert two["processes"] == 2 and len(one["steps"]) == 3
-    assert one["steps"][0] == pytest.approx(two["steps"][0], rel=1e-5)
-    for name, gradient in one["gradients"].items(): assert gradient > 0 and two["gradients"][name] == pytest.approx(gradient, rel=1e-5, abs=1e-7), name
-    for a, b in zip(one["steps"], two["steps"]): assert a == pytest.approx(b, rel=1e-4)  # an optimizer divides by small gradients and so enlarges their rounding
-    assert one["weights"] == pytest.approx(two["weights"], rel=1e-5)
