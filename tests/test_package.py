@@ -117,4 +117,3 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
 def test_bad_input_is_one_error():
     for bad in (lambda: FeatureConfig(features=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
         with pytest.raises(EchoError): bad()
-
