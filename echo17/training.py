@@ -554,7 +554,12 @@ class TensorBoard(Hook):
             while any(self.folder.glob(f"events.*.{int(time.time()):010d}.*")): time.sleep(.05)
             self.writer = SummaryWriter(self.folder, purge_step=run.step + (run.window == 0))
             self.writer.add_custom_scalars(_LAYOUT)
+            self.print_error, threading.excepthook = threading.excepthook, self._print_error
         if run.window: self.step(run)
+
+    def _print_error(self, args):
+        "What goes wrong in TensorBoard's thread is raised again in the next step; a traceback of it would be one too many."
+        if not type(args.thread).__module__.startswith("tensorboard."): self.print_error(args)
 
     def step(self, run:Run):
         "Losses and everything that is learned about pitch."
@@ -591,10 +596,12 @@ class TensorBoard(Hook):
         "Note the settings beside the last dev error rates, and close the log."
         from torch.utils.tensorboard.summary import hparams
         if self.writer is None: return
-        if run.history:  # into this folder: `add_hparams` would open another run below it
-            metrics = {f"dev/{name}": value for name, value in run.history[-1]["metrics"].items()}
-            for summary in hparams(run_settings(run), metrics): self.writer.file_writer.add_summary(summary, run.step)
-        self.writer.close()
+        try:
+            if run.history:  # into this folder: `add_hparams` would open another run below it
+                metrics = {f"dev/{name}": value for name, value in run.history[-1]["metrics"].items()}
+                for summary in hparams(run_settings(run), metrics): self.writer.file_writer.add_summary(summary, run.step)
+            self.writer.close()
+        finally: threading.excepthook = self.print_error
 
 # %% ../nbs/10_training.ipynb #7aadc10b
 def versions() -> dict[str, str]:
