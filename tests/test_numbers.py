@@ -1,5 +1,6 @@
 """Numbers that stay numbers: pitch at its extremes, clips of 1 to 4,000 frames, low precision, padding and the order of a batch."""
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,9 @@ from echo17.text import BOS, EOS, Tokenizer
 from echo17.training import loss_sums
 
 TOKENIZER = Tokenizer.characters(["abc"])
-PRESETS = dict(baseline=EchoConfig.baseline, seed=EchoConfig.seed, echo=EchoConfig.echo)
+PRESETS = dict(baseline=EchoConfig.baseline, seed=EchoConfig.seed, echo=EchoConfig.echo,
+               level=partial(EchoConfig.baseline, pitch_axis="learned", polar_values="returned", pitch_code="memory", pitch_level=180.),
+               interval=partial(EchoConfig.baseline, pitch_axis="fixed", polar_values="forward", pitch_code="input"))  # of each utterance's own mean
 TWO = torch.tensor([65., 500.])
 
 
