@@ -4,12 +4,17 @@
 
 # %% auto #0
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'MAXFACTOR_RATE', 'STAGES', 'candidates', 'form_trial',
-           'screen_trials', 'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm', 'divide', 'without_speaker',
-           'finalists', 'final_trials', 'maxfactor_trials', 'english_trials', 'ablate', 'clip_errors', 'plot_effects']
+           'screen_trials', 'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm', 'count_errors', 'write_errors',
+           'read_errors', 'compare', 'divide', 'without_speaker', 'finalists', 'final_trials', 'maxfactor_trials',
+           'english_trials', 'ablate', 'plot_effects']
 
 # %% ../nbs/11_experiments.ipynb #49ce3f26
+import csv
+import functools
+import io
 import os
 import shutil
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,9 +28,9 @@ from .audio import EchoError
 from .controls import CONTROLS, SOUNDS
 from .corpus import Clip, read_corpus
 from .model import EchoConfig
-from .text import align, tone_digits
-from .training import TrainConfig, write_text
-from .trials import Trial, read_transcripts, run_trials, transcripts_path
+from .text import align, normalize, tone_digits
+from .training import TrainConfig, read_material, write_text
+from .trials import Trial, read_rows, read_transcripts, run_trials, transcripts_path, trial_key
 
 # %% ../nbs/11_experiments.ipynb #e6f2e890
 LEVEL_HZ = 248.  # median f0 of the voiced frames of hsk's training clips
@@ -116,6 +121,83 @@ def holm(p_values:dict[str, float]) -> dict[str, float]: # adjusted, not above 1
         highest = max(highest, min(1., p * (len(p_values) - rank)))
         adjusted[name] = highest
     return {name: adjusted[name] for name in p_values}
+
+# %% ../nbs/11_experiments.ipynb #e873b7eb
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+def count_errors(
+    reference:str,
+    hypothesis:str,
+    mode:str,        # pinyin, or english and plain, whose words are compared
+) -> dict[str, int]: # kind to errors
+    "The errors of one clip."
+    words = [normalize(text, mode).split() for text in (reference, hypothesis)]
+    if mode != "pinyin": return dict(word=edit_distance(*words))
+    bases = [[word.rstrip("12345") or "-" for word in text] for text in words]
+    return dict(tone=tone_errors(*map(" ".join, words))[0], toned=edit_distance(*words), base=edit_distance(*bases), mistaken=sum(a != b for a, b in matched_tones(*map(" ".join, words))))
+
+def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
+    "The runs of a stage with the clips that they were measured on."
+    read = functools.cache(lambda corpus, split: read_material(corpus, (split,)))
+    of_key = {(trial_key(trial)[0], trial.split): trial.corpus for trial in trials}
+    for row in rows:
+        material, texts = read(of_key[row["corpus"], row["split"]], row["split"]), read_transcripts(transcripts_path(folder, row))
+        yield row, material.mode, [(clip.text, texts[clip.id]) for clip in material.clips[row["split"]]]
+
+_RUN = ("corpus", "name", "seed", "split")
+
+def _run_of(row): return tuple(str(row[name]) for name in _RUN)
+
+def _read_table(path):
+    "Rows of text; none where there is no file yet."
+    if not Path(path).exists(): return []
+    with Path(path).open(encoding="utf-8", newline="") as lines: return list(csv.DictReader(lines))
+
+def _replace_runs(path, rows):
+    "The rows of these runs instead of those that the table has of them."
+    runs, text = {_run_of(row) for row in rows}, io.StringIO()
+    if not rows: return
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted([row for row in _read_table(path) if _run_of(row) not in runs] + rows, key=_run_of))
+    write_text(path, text.getvalue())
+
+def write_errors(
+    trials:Sequence[Trial],  # of a stage
+    rows:Sequence[dict],     # of its table: the runs that are new
+    folder:str|Path,         # with what was heard, from `run_trials`
+    stem:Path,               # -errors.csv and -tones.csv are added
+):
+    "Tables of the errors of every clip, and of which tones were taken for which; other runs in them stay."
+    errors, tones = [], []
+    for row, mode, texts in _heard(trials, rows, folder):
+        run, counts = {name: row[name] for name in _RUN}, [count_errors(*pair, mode) for pair in texts]
+        errors += [run | dict(kind=kind, errors="".join(_DIGITS[count[kind]] for count in counts)) for kind in counts[0]]
+        confused = Counter(pair for both in texts if mode == "pinyin" for pair in matched_tones(*(normalize(text, mode) for text in both)))
+        tones += [run | dict(read=read, heard=heard, count=count) for (read, heard), count in sorted(confused.items())]
+    _replace_runs(stem.with_name(f"{stem.name}-errors.csv"), errors)
+    _replace_runs(stem.with_name(f"{stem.name}-tones.csv"), tones)
+
+def read_errors(
+    path:str|Path,        # of `write_errors`
+    kind:str="tone",
+    corpora:str="hsk",    # how the names of the corpora begin
+) -> dict[str, dict[int, Tensor]]: # name to seed to the errors of each clip; several corpora are joined
+    "The errors of every clip."
+    found = defaultdict(lambda: defaultdict(list))
+    for row in _read_table(path):
+        if row["kind"] == kind and row["corpus"].startswith(corpora): found[row["name"]][int(row["seed"])] += [int(digit, 36) for digit in row["errors"]]
+    return {name: {seed: torch.tensor(counts) for seed, counts in of_seed.items()} for name, of_seed in found.items()}
+
+def compare(
+    errors:dict[str, dict[int, Tensor]],  # from `read_errors`
+    baseline:str,
+    other:str,
+) -> dict[str, float]: # of `paired_bootstrap`, and `seeds`
+    "Two forms on the same clips, with all seeds that both have."
+    seeds = sorted(errors[baseline].keys() & errors[other].keys())
+    if not seeds: raise EchoError(f"{baseline} and {other} have no seed in common")
+    return paired_bootstrap(*(torch.stack([errors[name][seed] for seed in seeds]) for name in (baseline, other))) | dict(seeds=len(seeds))
 
 # %% ../nbs/11_experiments.ipynb #2b39509f
 def _link(sound, place):
@@ -219,26 +301,14 @@ def ablate(
     if stage not in STAGES: raise EchoError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
     table, home = Path(out) / f"{stage}.csv", Path("runs") / "ablate"
     if not resume and table.exists(): raise EchoError(f"{table}: already exists; choose another --out, or go on with --resume")
-    rows = run_trials(STAGES[stage](Path(corpus), seeds, home), table, home, workers=workers, cache=cache, transcripts=Path(out) / "transcripts")
-    print(f"wrote {table}")
+    trials, heard, before = STAGES[stage](Path(corpus), seeds, home), Path(out) / "transcripts", read_rows(table)
+    rows = run_trials(trials, table, home, workers=workers, cache=cache, transcripts=heard)
+    counted = {_run_of(row) for row in _read_table(Path(out) / f"{stage}-errors.csv")}
+    write_errors(trials, [row for row in rows if row not in before or _run_of(row) not in counted], heard, Path(out) / stage)
+    print(f"wrote {table}, {stage}-errors.csv and, of toned pinyin, {stage}-tones.csv")
     return rows
 
-# %% ../nbs/11_experiments.ipynb #c49a528f
-def clip_errors(
-    name:str,                   # of the form
-    rows:Sequence[dict],        # of `read_rows`
-    folder:str|Path,            # with what was heard, from `run_trials`
-    references:dict[str, str],  # clip id to text
-    seeds:Sequence[int],
-    count:Callable=tone_errors, # (reference, hypothesis) to (errors, ...)
-) -> Tensor:                    # (seeds, clips) in the order of `seeds` and `references`
-    "The errors that each training of a form makes in each clip."
-    found = {row["seed"]: row for row in rows if row["name"] == name}
-    missing = [seed for seed in seeds if seed not in found]
-    if missing: raise EchoError(f"{name} has no row for seed {', '.join(map(str, missing))}")
-    heard = [read_transcripts(transcripts_path(folder, found[seed])) for seed in seeds]
-    return torch.tensor([[count(text, texts[id])[0] for id, text in references.items()] for texts in heard])
-
+# %% ../nbs/11_experiments.ipynb #ff60f5ff
 def plot_effects(
     found:dict[str, dict],  # label to what `paired_bootstrap` gives, top to bottom
     ax=None,                # matplotlib axes; None: new ones
