@@ -92,7 +92,9 @@ def loss_sums(
     label_smoothing:float=0.,  # probability given to the other tokens
 ) -> tuple[Tensor, Tensor]:    # nats summed over tokens; nats per target token summed over clips
     "Cross-entropy of every next token, and CTC of every clip."
-    ce = F.cross_entropy(output.logits[:, :-1].float().transpose(1, 2), batch.tokens[:, 1:], ignore_index=PAD, label_smoothing=label_smoothing, reduction="sum")
+    weighted = batch.weights is not None
+    ce = F.cross_entropy(output.logits[:, :-1].float().transpose(1, 2), batch.tokens[:, 1:], ignore_index=PAD, label_smoothing=label_smoothing, reduction="none" if weighted else "sum")
+    if weighted: ce = (ce.sum(1) * batch.weights).sum()
     spoken = len(output.memory_lengths)  # the first rows are the transcripts; CTC knows nothing of others
     target_lengths = batch.token_lengths[:spoken] - 2  # without bos and eos
     ctc = F.ctc_loss(output.ctc.float().log_softmax(-1).transpose(0, 1), batch.tokens[:spoken, 1:-1], output.memory_lengths, target_lengths,
@@ -150,13 +152,17 @@ class Run:
         "The model itself."
         return self.accelerator.unwrap_model(self.model)
 
+def _tokens(batch):
+    "What the cross-entropy of a batch is a sum over."
+    return ((batch.token_lengths - 1) * (1 if batch.weights is None else batch.weights)).sum().item()
+
 def train_step(
     run:Run,
     pieces:Sequence[tuple[Batch, float]],  # batches and their weights; 0 for one that only keeps processes in step
 ):
     "Loss, gradients, one step of the optimizer."
     config, accelerator = run.config, run.accelerator
-    counts = accelerator.reduce(torch.tensor([[w * (b.token_lengths - 1).sum().item(), w * len(b.lengths)] for b, w in pieces], device=accelerator.device).sum(0))
+    counts = accelerator.reduce(torch.tensor([[w * _tokens(b), w * len(b.lengths)] for b, w in pieces], device=accelerator.device).sum(0))
     total = torch.zeros(2, device=accelerator.device)
     for i, (batch, weight) in enumerate(pieces):
         batch = batch.to(accelerator.device)
