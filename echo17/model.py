@@ -55,6 +55,7 @@ def _validate(config):
         raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
     names = [name for name in config.tasks if isinstance(name, str) and name]
     if len({*names}) < len(config.tasks) or names and names[0] != "transcribe": raise EchoError(f"tasks must be different names, the first of them transcribe, or none at all, got {config.tasks!r}")
+    if len(config.certainty) not in (0, 6) or not all(type(x) in (int, float) and math.isfinite(x) for x in config.certainty): raise EchoError(f"certainty must be six finite numbers or none, got {config.certainty!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
 
 @dataclass(frozen=True)
@@ -81,11 +82,13 @@ class EchoConfig(FeatureConfig):
     polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
     pitch_level:float = 0.          # Hz that counts as pitch 0 in the two; 0: the mean of each utterance
     tasks:tuple[str,...] = ()       # what may be asked of the decoder by a token after bos, transcribe first; none: it transcribes, and there is no such token
+    certainty:tuple[float,...] = () # slope and offset of three logistic curves that turn scores of words into probabilities, see `echo17.imagine`; none: the scores as they are
 
     def __post_init__(self):
         super().__post_init__()
-        if not isinstance(self.tasks, (list, tuple)): raise EchoError(f"tasks must be a tuple or a list, got {self.tasks!r}")
-        object.__setattr__(self, "tasks", tuple(self.tasks))  # JSON gave a list
+        for name in ("tasks", "certainty"):
+            if not isinstance(getattr(self, name), (list, tuple)): raise EchoError(f"{name} must be a tuple or a list, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gave a list
         _validate(self)
 
     @classmethod
