@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'COLUMN_OF', 'GAP_KINDS', 'clean_text', 'read_texts', 'gap_place', 'take_away', 'Mixture', 'Row',
-           'VoicedCorpus', 'Supply', 'corpus_supply', 'story_supply', 'known_texts', 'train_voices', 'novelty',
-           'keeps_character', 'story_rank']
+           'VoicedCorpus', 'Supply', 'corpus_supply', 'story_supply', 'known_texts', 'adopt', 'StartFrom',
+           'train_voices', 'novelty', 'keeps_character', 'story_rank']
 
 # %% ../nbs/27_voices.ipynb #dc0375a8
 import functools
@@ -20,10 +20,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from .audio import EchoError, log_mel
 from .corpus import Batch, Clip, Corpus, CorpusError, FeatureConfig, hide_frames, read_corpus
-from .model import EchoConfig
+from .model import Echo, EchoConfig
 from .stories import images
 from .text import BOS, EOS, PAD, Tokenizer, normalize
-from .training import TrainConfig, train_echo
+from .training import Hook, Run, TrainConfig, train_echo
 from .verses import PAIR_COLUMNS, imagine_pairs, pair_texts, spare_texts
 
 # %% ../nbs/27_voices.ipynb #c6a3b1b0
@@ -192,6 +192,28 @@ def known_texts(
     for task, column in COLUMN_OF.items(): known[task] += [text for c in clips for text in pair_texts(c, column)]
     return known
 
+def adopt(
+    model:Echo,
+    donor:Echo,  # of the same sizes; its tokens and tasks may be fewer
+):
+    "Take over weights by name, and those of tokens by the token."
+    names = [model.tokenizer.backend.get_vocab(), donor.tokenizer.backend.get_vocab()]
+    shared = sorted(names[0].keys() & names[1].keys())
+    ours, theirs = (torch.tensor([vocabulary[token] for token in shared]) for vocabulary in names)
+    given = donor.state_dict()
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if name in ("decoder.embedding.weight", "ctc_head.weight", "ctc_head.bias"): value[ours.to(value.device)] = given[name][theirs].to(value.device)
+            elif name in given and given[name].shape == value.shape: value.copy_(given[name])
+            elif name != "decoder.unheard": raise EchoError(f"the donor does not fit: {name} needs {tuple(value.shape)}, got {tuple(given[name].shape) if name in given else 'nothing'}")
+
+class StartFrom(Hook):
+    "A run begins with the weights of another model."
+    def __init__(self, donor:Echo): self.donor = donor
+    def start(self, run:Run):
+        "Unless it goes on from a checkpoint."
+        if run.step == 0: adopt(run.echo, self.donor)
+
 def train_voices(
     source:str|Path,      # as for `train_echo`
     out:str|Path,         # likewise
@@ -199,6 +221,7 @@ def train_voices(
     training:TrainConfig,
     supply:Supply,
     mixture:Mixture=Mixture(),
+    donor:Echo|None=None, # a model that transcribes already, to begin with; None: from nothing
     **options,            # further ones of `train_echo`
 ) -> dict:                # what is written to result.json
     "Train a model that transcribes, continues, tells and rhymes."
@@ -207,7 +230,7 @@ def train_voices(
         "Further rows for the training clips."
         if clips[0].split != "train": return Corpus(clips, *args, **settings)
         return VoicedCorpus(supply.pairs(clips), *args, mixture=mixture, spare=supply.spare, **settings)
-    return train_echo(source, out, replace(config, tasks=TASKS), training, tokenizer=tokenizer, make_corpus=make_corpus, **options) | dict(mixture=asdict(mixture))
+    return train_echo(source, out, replace(config, tasks=TASKS), training, tokenizer=tokenizer, make_corpus=make_corpus, hooks=[StartFrom(donor)] if donor else [], **options) | dict(mixture=asdict(mixture))
 
 # %% ../nbs/27_voices.ipynb #a25268bc
 def novelty(
