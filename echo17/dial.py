@@ -4,25 +4,32 @@
 
 # %% auto #0
 __all__ = ['HOLLOW', 'guided', 'Dial', 'clearness', 'GuidedState', 'text_state', 'dream', 'content_kept', 'distinct',
-           'story_model', 'dial_measures', 'turn_dial']
+           'story_model', 'dial_measures', 'turn_dial', 'write_texts', 'judge_voice', 'write_table', 'read_table',
+           'plot_dial']
 
 # %% ../nbs/28_dial.ipynb #7ec74552
+import csv
+import io
 import math
+import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from .audio import EchoError
-from .corpus import Batch
+from .corpus import Batch, Clip
 from .decoding import CTCPrefixScorer, Hypothesis, beam_search, sample_search
 from .model import Echo, EchoState
-from .stories import Trigrams
+from .stories import MOODS, Trigrams, make_story
 from .text import BLANK, SPECIALS, word_errors
-from .verses import spare_texts
+from .training import write_text
+from .verses import spare_texts, verse_mood
+from .voices import TASKS, keeps_character, novelty, story_rank
 
 # %% ../nbs/28_dial.ipynb #0fc827aa
 def guided(
@@ -235,3 +242,86 @@ def turn_dial(
             said = [text for _, texts_said in batches for text in texts_said]
             rows.append(dict(creativity=dial.creativity, follow=int(dial.follow), seed=seed, clips=len(said)) | {k: round(v, 5) for k, v in dial_measures(said, texts, story).items()})
     return rows
+
+# %% ../nbs/28_dial.ipynb #074f4ed6
+@torch.no_grad()
+def write_texts(
+    model:Echo,
+    batches:Sequence[Batch],
+    dial:Dial,
+    task:str,
+    seed:int=0,
+) -> list[str]: # one a clip
+    "What a model writes after each clip."
+    generator, texts = torch.Generator().manual_seed(seed), []
+    for batch in batches:
+        memory, lengths = model.encoder(batch)
+        texts += [model.tokenizer.decode(h.tokens) for h in dream(model, memory, lengths, model.ctc_head(memory).float().log_softmax(-1), dial, task, generator=generator)]
+    return texts
+
+def _ranks(clips, verses, among, seed):
+    "The rank of each clip's story by its own verse, and of each story by all of its verses."
+    stories, poems, moods = {}, {}, {}
+    for clip, text in zip(clips, verses):
+        number = dict(clip.extra)["story"]
+        stories.setdefault(number, []).append(clip.text); poems.setdefault(number, []).append(text); moods[number] = dict(clip.extra)["words"]
+    others = {number: [". ".join(make_story(chance, moods[number]).sentences) for _ in range(among - 1)] for number in stories for chance in [random.Random(f"{seed}-{number}")]}
+    rank = lambda number, text: story_rank(text, [". ".join(stories[number]), *others[number]])
+    return [rank(dict(c.extra)["story"], v) for c, v in zip(clips, verses)], [rank(number, " ".join(lines)) for number, lines in poems.items()]
+
+def judge_voice(
+    task:str,
+    clips:Sequence[Clip],    # of whole stories, in order
+    texts:Sequence[str],     # one a clip
+    known:Sequence[str],     # everything that training may write for this task
+    among:int=50,            # stories of the same mood
+    seed:int=0,              # of the other stories
+) -> dict[str, float]:
+    "What a task's texts are worth."
+    new = novelty(texts, known)
+    row = dict(clips=len(clips), new_texts=new["texts"], new_sentences=new["sentences"])
+    row["keeps_character"], row["named"] = keeps_character([c.text for c in clips], texts)
+    if task != "verse": return row
+    line, poem = _ranks(clips, texts, among, seed)
+    first = lambda ranks: sum(r < 1.5 for r in ranks) / len(ranks)
+    moods = [(dict(c.extra)["words"], verse_mood(text)) for c, text in zip(clips, texts) if dict(c.extra)["words"] in MOODS]
+    return row | dict(first_by_line=first(line), first_by_poem=first(poem), poems=len(poem), chance=1 / among, mood=sum(a == b for a, b in moods) / len(moods))
+
+# %% ../nbs/28_dial.ipynb #ca25c668
+def write_table(path:str|Path, rows:Sequence[dict]): # rows of the same columns
+    "A CSV file, whole or not at all."
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader(); writer.writerows({name: round(value, 5) if isinstance(value, float) else int(value) if isinstance(value, bool) else value for name, value in row.items()} for row in rows)
+    write_text(path, text.getvalue())
+
+def _number(text):
+    "A number where it is one."
+    try: return float(text)
+    except ValueError: return text
+
+def read_table(path:str|Path) -> list[dict]: # numbers as floats
+    "What `write_table` wrote."
+    path = Path(path)
+    if not path.is_file(): raise EchoError(f"{path}: no such table; `python tools/make_imagination.py` makes it")
+    with path.open(encoding="utf-8", newline="") as lines: return [{name: _number(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+
+# %% ../nbs/28_dial.ipynb #f94183f5
+def plot_dial(
+    rows:Sequence[dict],  # of `turn_dial`
+    ax=None,              # matplotlib axes; None: new ones
+):                        # the axes
+    "The measures over the dial; crosses where it follows the voice."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.subplots(figsize=(7, 3.6), layout="constrained")[1]
+    right = ax.twinx()
+    shown = (("wer", "word error", "#D55E00", ax), ("content", "content kept", "#0072B2", ax), ("distinct_2", "distinct pairs", "#009E73", ax), ("perplexity", "perplexity", "#CC79A7", right))
+    for name, label, colour, axis in shown:
+        for follow in (0, 1):
+            points = {}
+            for row in rows:
+                if row["follow"] == follow: points.setdefault(row["creativity"], []).append(row[name])
+            if points: axis.plot(sorted(points), [sum(points[c]) / len(points[c]) for c in sorted(points)], *(["x"] if follow else []), color=colour, label=None if follow else label)
+    ax.set(xlabel="creativity", ylabel="share", ylim=(0, None)); right.set(ylabel="perplexity", ylim=(0, None))
+    ax.legend(handles=[*(line for line in (*ax.lines, *right.lines) if not line.get_label().startswith("_"))], frameon=False)
+    return ax

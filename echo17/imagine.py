@@ -6,8 +6,8 @@
 __all__ = ['IMAGINE_TASKS', 'check_gaps', 'gap_slices', 'find_gaps', 'open_gaps', 'Curve', 'fit_curve', 'curves',
            'with_certainty', 'ImaginedWord', 'Imagining', 'letter_scores', 'WordScores', 'word_scores', 'mark_words',
            'Hearing', 'listen', 'imagine', 'Torn', 'tear', 'damaged', 'place_word', 'compare_words', 'GapBench',
-           'fill_gap', 'measure_gaps', 'word_rows', 'reliability', 'auroc', 'judge_confidence', 'calibrate',
-           'confidence_table']
+           'fill_gap', 'measure_gaps', 'gap_table', 'word_rows', 'reliability', 'auroc', 'judge_confidence',
+           'calibrate', 'confidence_table', 'plot_reliability']
 
 # %% ../nbs/29_imagine.ipynb #6ba7626d
 import math
@@ -25,14 +25,14 @@ from torch.nn.utils.rnn import pad_sequence
 from .audio import EchoError, load_audio
 from .corpus import Clip, collate, extract_features, hide_frames
 from .decoding import Transcript, Word, align, make_transcript
-from .dial import HOLLOW, Dial, clearness, dream, text_state
+from .dial import HOLLOW, Dial, dream, text_state
 from .model import Echo, search_batch
 from .stories import Trigrams
 from .text import BOS, EOS, PAD
 from .text import align as align_words
 
 # %% ../nbs/29_imagine.ipynb #66e30525
-_SHORTEST = 0.25  # seconds of unclear sound that count as a gap
+_SHORTEST = 0.28  # seconds without voice that count as a gap
 
 def check_gaps(
     gaps:Sequence[tuple[float, float]], # start and end, s
@@ -51,13 +51,12 @@ def gap_slices(
     return [slice(math.floor(start / step), math.ceil(end / step)) for start, end in gaps]
 
 def find_gaps(
-    clear:Tensor,    # (S,) from `clearness`
-    step:float,      # seconds between positions
-    least:float=.5,  # clearness of sound that is understood
+    f0:Tensor,     # (T,) Hz, 0 where unvoiced
+    step:float,    # seconds between frames
 ) -> list[tuple[float, float]]: # start and end, s
-    "Unclear stretches between clear ones."
-    unclear = "".join("x" if value < least else "." for value in clear.tolist())
-    return [(m.start(1) * step, m.end(1) * step) for m in re.finditer(r"(?<=\.)(x+)(?=\.)", unclear) if (m.end(1) - m.start(1)) * step >= _SHORTEST - 1e-9]
+    "Long stretches without voice, between voiced ones."
+    voice = "".join("." if value else "x" for value in f0.tolist())
+    return [(m.start(1) * step, m.end(1) * step) for m in re.finditer(r"(?<=\.)(x+)(?=\.)", voice) if (m.end(1) - m.start(1)) * step >= _SHORTEST - 1e-9]
 
 def open_gaps(
     ctc:Tensor,               # (S, V) log-probabilities
@@ -194,6 +193,7 @@ class Hearing:
     lengths:Tensor  # (1,)
     ctc:Tensor      # (1, S, V) log-probabilities
     step:float      # seconds between positions
+    f0:Tensor       # (T,) Hz, frame by frame
 
 @torch.no_grad()
 def listen(
@@ -207,7 +207,7 @@ def listen(
     gaps = check_gaps(gaps, len(item["f0"]) * model.config.hop_seconds)
     if gaps: item = hide_frames(item, *gap_slices(gaps, model.config.hop_seconds))
     memory, lengths = model.encoder(collate([item], [""], model.tokenizer).to(model.ctc_head.weight.device))
-    return Hearing(memory, lengths, model.ctc_head(memory).float().log_softmax(-1), model.config.stride * model.config.hop_seconds)
+    return Hearing(memory, lengths, model.ctc_head(memory).float().log_softmax(-1), model.config.stride * model.config.hop_seconds, item["f0"])
 
 def _literal(model, heard, beam, ctc_weight):
     "The transcript."
@@ -253,7 +253,7 @@ def imagine(
     dial = Dial(creativity, follow or task == "fill" and creativity > 0)
     heard = listen(model.eval(), audio, gaps)
     literal = _literal(model, heard, beam, ctc_weight)
-    known = list(gaps) + (find_gaps(clearness(heard.ctc, heard.lengths)[0], heard.step) if task == "fill" else [])
+    known = list(gaps) + (find_gaps(heard.f0, model.config.hop_seconds) if task == "fill" else [])
     ctc = open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None] if task == "fill" else heard.ctc
     repeated = [x.expand(n, *x.shape[1:]) for x in (heard.memory, heard.lengths, ctc)]
     found = dream(model, *repeated, dial, "transcribe" if task == "fill" else task, beam, ctc_weight, torch.Generator(device=heard.memory.device).manual_seed(seed))
@@ -280,7 +280,12 @@ def tear(
     heard = listen(model, clip.path)
     spans = align(heard.ctc[0], model.tokenizer.encode(clip.text))
     end_of_sound = heard.ctc.shape[1] * heard.step
-    places = [(heard.step * spans[own[0]][0] - .04, heard.step * spans[own[-1]][1] + .04) for own in _word_letters(clip.text)]
+    letters = [heard.step * s for s, _ in spans], [heard.step * e for _, e in spans]
+    def place(own):
+        "From the last letter before a word to the first letter after it, for a letter sounds before the head names it."
+        before, after = letters[1][own.start - 2] if own.start else 0., letters[0][own.stop + 1] if own.stop < len(spans) else end_of_sound
+        return min(before, letters[0][own.start] - .08), max(after, letters[1][own.stop - 1] + .08)
+    places = [place(own) for own in _word_letters(clip.text)]
     fitting = [i for i, (start, end) in enumerate(places) if end - start <= longest]
     if not fitting: return None
     word = chance.choice(fitting)
@@ -333,7 +338,7 @@ def compare_words(
 @dataclass(frozen=True)
 class GapBench:
     "What gaps are measured with."
-    candidates:tuple[str,...]  # the vocabulary
+    candidates:tuple[str,...]  # the vocabulary; none: no guesses are made, which is most of the work
     trigrams:Trigrams          # of the training texts
     frequent:str               # the most frequent word
     kinds:tuple[str,...] = ("marked", "silence", "noise")
@@ -359,6 +364,27 @@ def _sentence_scores(model, torn, heard, silent, clean):
     score = lambda memory, mask: float(letter_scores(model, memory, mask, [tokens])[0].sum()) / words
     return dict(clean=score(clean.memory, ones(clean)), gap=score(heard.memory, ones(heard)), text=score(silent.memory, silent.mask))
 
+def _guesses(model, torn, memory, mask, bench):
+    "Whether the right word is the best one at its place."
+    if not bench.candidates: return None
+    said = torn.clip.text.split()
+    return bench.candidates[int(place_word(model, memory, mask, said, torn.word, bench.candidates).argmax())] == said[torn.word]
+
+def _blind_guesses(model, torn, silent, bench):
+    "The guesses that need no sound."
+    if not bench.candidates: return {}
+    said = torn.clip.text.split()
+    by_trigrams = bench.candidates[int(_trigram_scores(bench.trigrams, said, torn.word, bench.candidates).argmax())]
+    return dict(text=_guesses(model, torn, silent.memory, silent.mask, bench), trigrams=by_trigrams == said[torn.word], unigram=bench.frequent == said[torn.word])
+
+def _gap_row(model, torn, kind, heard, filled, clean, silent, bench):
+    "What became of one gap; `clean` is the clip without it and its transcript."
+    mask, compared = torch.ones(1, heard.memory.shape[1], dtype=torch.bool), compare_words(torn.clip.text, filled.text)
+    wrong = lambda text: _outside(compare_words(torn.clip.text, text), torn.word).count(False)
+    row = dict(kind=kind, audio=_guesses(model, torn, heard.memory, mask, bench), written=compared[torn.word][0], others=len(compared) - 1, wrong_clean=wrong(clean[1]),
+               wrong_filled=wrong(filled.text), wrong_plain=wrong(filled.literal))
+    return row | {f"nats_{name}": -value for name, value in _sentence_scores(model, torn, heard, silent, clean[0]).items()}
+
 def measure_gaps(
     model:Echo,
     clips:Sequence[Clip],
@@ -371,22 +397,28 @@ def measure_gaps(
     for clip in progress(clips):
         torn = tear(model, clip, random.Random(f"{seed}-{clip.id}"))
         if torn is None: continue
-        said, silent, clean = clip.text.split(), text_state(model, 1), listen(model, clip.path)
-        truth = said[torn.word]
-        guess = lambda scores: bench.candidates[int(scores.argmax())] == truth
-        shared = dict(id=clip.id, word=truth, seconds=round(torn.end - torn.start, 3), unigram=bench.frequent == truth, text=guess(place_word(model, silent.memory, silent.mask, said, torn.word, bench.candidates)),
-                      trigrams=guess(_trigram_scores(bench.trigrams, said, torn.word, bench.candidates)))
-        clean_words = _outside(compare_words(clip.text, _literal(model, clean, bench.beam, .3).text), torn.word)
+        silent, clean = text_state(model, 1), listen(model, clip.path)
+        shared = dict(id=clip.id, word=clip.text.split()[torn.word], seconds=torn.end - torn.start) | _blind_guesses(model, torn, silent, bench)
+        transcript = _literal(model, clean, bench.beam, .3).text
         for kind in bench.kinds:
             heard, filled = fill_gap(model, torn, kind, bench)
-            mask = torch.ones(1, heard.memory.shape[1], dtype=torch.bool)
-            compared = compare_words(clip.text, filled.text)
-            sentence = _sentence_scores(model, torn, heard, silent, clean)
-            gaps.append(shared | dict(kind=kind, audio=guess(place_word(model, heard.memory, mask, said, torn.word, bench.candidates)), written=compared[torn.word][0], others=len(said) - 1,
-                                      wrong_clean=clean_words.count(False), wrong_filled=_outside(compared, torn.word).count(False),
-                                      wrong_plain=_outside(compare_words(clip.text, filled.literal), torn.word).count(False)) | {f"nats_{k}": round(-v, 4) for k, v in sentence.items()})
+            gaps.append(shared | _gap_row(model, torn, kind, heard, filled, (clean, transcript), silent, bench))
             words += word_rows(model, torn, kind, heard, filled)
     return gaps, words
+
+def gap_table(
+    rows:Sequence[dict],  # from `measure_gaps`, with guesses
+    words:int,            # in the vocabulary
+) -> list[dict]:          # one row a kind
+    "Means over the gaps of each kind."
+    table = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        own = [row for row in rows if row["kind"] == kind]
+        mean = lambda name: sum(row[name] for row in own) / len(own)
+        others = sum(row["others"] for row in own)
+        table.append(dict(kind=kind, gaps=len(own), seconds=mean("seconds"), chance=1 / words) | {name: mean(name) for name in ("unigram", "trigrams", "text", "audio", "written")}
+                     | {name: sum(row[name] for row in own) / others for name in ("wrong_clean", "wrong_plain", "wrong_filled")} | {name: mean(name) for name in ("nats_clean", "nats_gap", "nats_text")})
+    return table
 
 def word_rows(
     model:Echo,
@@ -461,3 +493,21 @@ def confidence_table(
     constant = sum(not r["in_gap"] for r in dev) / len(dev)
     table.append(dict(confidence="was heard") | judge_confidence(sure, truth, constant)); diagrams["was heard"] = reliability(sure, truth)
     return table, diagrams
+
+# %% ../nbs/29_imagine.ipynb #632864e6
+_COLOURS = dict(heard="#0072B2", imagined="#D55E00", **{"was heard": "#009E73"})
+
+def plot_reliability(
+    diagrams:dict[str, list], # name to rows of `reliability`
+    ax=None,                  # matplotlib axes; None: new ones
+):                            # the axes
+    "Share of right words over their confidence."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.subplots(figsize=(4.5, 4), layout="constrained")[1]
+    ax.plot([0, 1], [0, 1], color="#999999", linewidth=1)
+    for name, rows in diagrams.items():
+        confidence, share, words = zip(*rows)
+        ax.plot(confidence, share, color=_COLOURS[name], linewidth=1, label=name)
+        ax.scatter(confidence, share, [8 + 2 * n ** .5 for n in words], color=_COLOURS[name])
+    ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1)); ax.legend(frameon=False)
+    return ax
