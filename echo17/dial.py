@@ -26,10 +26,10 @@ from .corpus import Batch, Clip
 from .decoding import CTCPrefixScorer, Hypothesis, beam_search, sample_search
 from .model import Echo, EchoState
 from .stories import MOODS, Trigrams, make_story
-from .text import BLANK, SPECIALS, word_errors
+from .text import SPECIALS, word_errors
 from .training import write_text
 from .verses import spare_texts, verse_mood
-from .voices import TASKS, keeps_character, novelty, story_rank
+from .voices import keeps_character, novelty, story_rank
 
 # %% ../nbs/28_dial.ipynb #0fc827aa
 def guided(
@@ -96,13 +96,14 @@ class GuidedState:
     "A decoder that hears and one that does not, writing together."
     def __init__(self,
         heard:EchoState,
-        text:EchoState,
+        text:EchoState|None,                # None: where it is not asked
         dial:Dial,
         clear:Tensor|None=None,             # (N, S) from `clearness`, for a dial that follows
         scorer:CTCPrefixScorer|None=None,   # for a draw; a beam search has its own
         ctc_weight:float=0.,                # of the scorer where the sound has its whole weight
     ):
         if dial.follow and clear is None: raise EchoError("a dial that follows the voice needs the clearness of each position")
+        if text is None and dial.weight != 1: raise EchoError(f"at creativity {dial.creativity} a decoder is needed that hears nothing")
         self.heard, self.text, self.dial, self.clear, self.scorer, self.ctc_weight = heard, text, dial, clear, scorer, ctc_weight
         self.started = False
 
@@ -137,7 +138,8 @@ class GuidedState:
 
     def reorder(self, index:Tensor): # (N',) which row each new row continues
         "Go on with these rows."
-        self.heard.reorder(index); self.text.reorder(index)
+        self.heard.reorder(index)
+        if self.text is not None: self.text.reorder(index)
         if self.clear is not None: self.clear = self.clear[index]
         if self.scorer is not None: self.scorer.reorder(index)
 
@@ -156,9 +158,8 @@ def text_state(
 def _start(model, memory, lengths, ctc, dial, task, wide, scorer=None, ctc_weight=0.):
     "The two decoders, `wide` naming the clip of each row."
     heard, mask = model.hearing(memory, lengths, wide)
-    alone = dial.weight != 1 or dial.follow
     asked = torch.full((len(wide),), model.task(task), device=memory.device)
-    text = text_state(model, len(wide), task) if alone else EchoState(model.decoder, heard[:, :1], mask[:, :1])
+    text = text_state(model, len(wide), task) if dial.weight != 1 else None
     clear = clearness(ctc, lengths)[wide] if dial.follow else None
     return GuidedState(EchoState(model.decoder, heard, mask, asked), text, dial, clear, scorer, ctc_weight)
 
