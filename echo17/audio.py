@@ -52,21 +52,33 @@ def _check_complete(path):
     if size + 1 < stated < 0x7FFF0000: raise AudioError(f"{path}: truncated, its header states {stated} bytes and it has {size}")
 
 # %% ../nbs/00_audio.ipynb #e43e30b6
-def _resample(wave, rate, new_rate):
-    "Band-limited resampling to exactly ceil(samples * new_rate / rate) samples."
-    length = -(-len(wave) * new_rate // rate)
-    out = soxr.resample(wave.numpy(), rate, new_rate)[:length]
-    return torch.nn.functional.pad(torch.from_numpy(out), (0, length - len(out)))
+def _resample(blocks, rate, new_rate): # blocks again
+    "Band-limited resampling, piece by piece, to exactly ceil(samples * new_rate / rate) samples in all."
+    stream, read, made = soxr.ResampleStream(rate, new_rate, 1, dtype="float32"), 0, 0
+    for block in blocks:
+        out = torch.from_numpy(stream.resample_chunk(block.numpy()))
+        read, made = read + len(block), made + len(out)
+        yield out
+    rest, missing = torch.from_numpy(stream.resample_chunk(torch.zeros(0).numpy(), last=True)), -(-read * new_rate // rate) - made
+    yield torch.nn.functional.pad(rest, (0, missing - len(rest)))  # a negative number cuts
 
 _RATES = (1000, 768_000)  # Hz
 _BLOCK = 2**18            # samples of each channel that are read at once
 
-def _read_mono(path): # (samples,), rate in Hz
+def _blocks(path, file): # (samples,) each
     "The mean of the channels, read in pieces: a header may promise more than the file, or the memory, holds."
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        block = torch.from_numpy(block).mean(1)
+        if not block.isfinite().all(): raise AudioError(f"{path}: holds samples that are NaN or infinite")
+        if block.abs().max() > LOUDEST: raise AudioError(f"{path}: holds samples above {LOUDEST:g}, full scale is 1")
+        yield block
+
+def _read_mono(path, sample_rate): # (samples,)
+    "All of a file; no more of it is kept at its own rate than one block."
     with soundfile.SoundFile(path) as file:
-        pieces = [torch.zeros(0)]
-        while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)): pieces.append(torch.from_numpy(block).mean(1))
-        return torch.cat(pieces), file.samplerate
+        rate, blocks = file.samplerate, _blocks(path, file)
+        if not _RATES[0] <= rate <= _RATES[1]: raise AudioError(f"{path}: its header states {rate} Hz, sound has from {_RATES[0]} to {_RATES[1]}")
+        return torch.cat([torch.zeros(0), *(blocks if rate == sample_rate else _resample(blocks, rate, sample_rate))])
 
 def load_audio(
     path:str|Path,          # WAV, FLAC, OGG or MP3, any rate and channel count
@@ -78,14 +90,11 @@ def load_audio(
     if path.is_dir(): raise AudioError(f"{path}: is a directory, a sound file is needed")
     if not path.is_file(): raise AudioError(f"{path}: no such file")
     _check_complete(path)
-    try: wave, rate = _read_mono(path)
+    try: wave = _read_mono(path, sample_rate)
     except (soundfile.SoundFileError, TypeError) as e:  # TypeError: soundfile takes *.raw for headerless samples
         raise AudioError(f"{path}: not readable as audio, a complete WAV, FLAC, OGG or MP3 file is needed") from e
     if len(wave) == 0: raise AudioError(f"{path}: holds no samples")
-    if not wave.isfinite().all(): raise AudioError(f"{path}: holds samples that are NaN or infinite")
-    if wave.abs().max() > LOUDEST: raise AudioError(f"{path}: holds samples above {LOUDEST:g}, full scale is 1")
-    if not _RATES[0] <= rate <= _RATES[1]: raise AudioError(f"{path}: its header states {rate} Hz, sound has from {_RATES[0]} to {_RATES[1]}")
-    return wave if rate == sample_rate else _resample(wave, rate, sample_rate)
+    return wave
 
 # %% ../nbs/00_audio.ipynb #f148cc18
 def num_frames(

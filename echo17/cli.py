@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
            'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'features_command',
-           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'make_parser', 'main']
+           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'mood_command', 'make_parser',
+           'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -125,8 +126,9 @@ def _device(name):
 
 def transcribe_command(args):
     "Print what is said in recordings, long ones window by window."
-    from echo17.long import Windows, transcribe_long
-    model, found, how = _load(args), [], Windows(longest=args.window, overlap=min(1., args.window / 4))
+    from echo17.long import transcribe_long, windows_for
+    model, found = _load(args), []
+    how = windows_for(model, args.window)
     for file in args.file:
         transcript = transcribe_long(model, file, args.beam, how=how)
         found.append(dict(file=str(file)) | transcript.as_dict())
@@ -212,18 +214,21 @@ def _bench_parser(commands):
     sub.add_argument("what", choices=("optimizers",))
     sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
-    _trials_options(sub, "fsdd", "optimizer-costs.csv and optimizers.csv")
+    _trials_options(sub, "$ECHO17_DATA/fsdd", "optimizer-costs.csv and optimizers.csv")
 
 def ablate_command(args):
-    "Train every way of giving pitch to a recogniser on hsk; about five hours on two cores, with --resume only what is missing."
+    "Train the ways of giving pitch to a recogniser; some hours on two cores, with --resume only what is missing."
     from echo17.corpus import data_dir
     from echo17.experiments import ablate
-    ablate(args.data or data_dir() / "hsk", args.out, args.seeds, args.workers, args.cache, args.resume)
+    from echo17.stories import stories_dir
+    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / ("fsdd" if args.stage == "speakers" else "hsk"))
+    ablate(corpus, args.out, args.stage, args.seeds, args.workers, args.cache, args.resume)
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    _trials_options(sub, "hsk", "screening.csv")
-    sub.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one training of each form for each (default 0 1)")
+    sub.add_argument("--stage", choices=("screening", "final", "maxfactor", "speakers", "stories"), default="screening", help="all forms on hsk, the finalists on hsk, the main pair with MaxFactor, digits without one speaker, or the stories (default screening)")
+    _trials_options(sub, "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17", "the table of the stage")
+    sub.add_argument("--seeds", type=int, nargs="+", default=[], help="one training of each form for each; default: those of the plan")
     sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
 
 def inspect_command(args):
@@ -239,6 +244,20 @@ def _inspect_parser(commands):
     sub.add_argument("--model", help="folder of a saved model, or of a training run; default: the model that comes with echo17")
     sub.add_argument("--block", type=int, default=0, help="encoder block whose attention is measured (default 0, the first)")
     sub.add_argument("--plot", help="write a picture (png, svg, pdf)")
+
+# %% ../nbs/14_cli.ipynb #a7e0a8a6
+def mood_command(args):
+    "Sort recordings by how probably they are sad, the saddest first."
+    from echo17.model import load_model, shipped_dir
+    from echo17.mood import load_head, sort_by_sadness
+    found = sort_by_sadness(load_model(shipped_dir()), load_head(), args.file)
+    if args.json: print(json.dumps([dict(file=str(path), sad=sad) for path, sad in found], indent=1, ensure_ascii=False))
+    else: print(*(f"{'no voice' if sad is None else f'{sad:.3f}'}\t{path}" for path, sad in found), sep="\n")
+
+def _mood_parser(commands):
+    sub = _add(commands, "mood", mood_command, "mood songs/ --json")
+    sub.add_argument("file", nargs="+", help="sound files, and folders of them")
+    sub.add_argument("--json", action="store_true", help="print a list of objects with file and sad, a probability, null where no voice is heard")
 
 # %% ../nbs/14_cli.ipynb #3c14da7e
 def _add(commands, name, function, example):
@@ -264,7 +283,7 @@ def _config_options(sub):
 
 def _trials_options(sub, corpus, files):
     "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
-    sub.add_argument("--data", type=Path, help=f"folder of {corpus}; default: $ECHO17_DATA/{corpus}")
+    sub.add_argument("--data", type=Path, help=f"folder of the corpus; default: {corpus}")
     sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
     sub.add_argument("--cache", type=Path, help="folder of the feature cache")
     sub.add_argument("--out", default="data/results", help=f"folder for {files}")
@@ -311,7 +330,7 @@ def make_parser() -> argparse.ArgumentParser:
     _model_options(sub)
     sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
-    sub.add_argument("--window", type=float, default=5., metavar="SECONDS", help="longest stretch that is heard at once, best as long as the clips the model learned from (default 5)")
+    sub.add_argument("--window", type=float, metavar="SECONDS", help="longest stretch that is heard at once; default: as long as the longest clip the model learned from, 5 where it does not say")
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")
@@ -324,6 +343,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
     _inspect_parser(commands)
+    _mood_parser(commands)
     _bench_parser(commands)
     _ablate_parser(commands)
     _add(commands, "info", info_command, "info")

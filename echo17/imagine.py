@@ -24,7 +24,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from .audio import EchoError, load_audio
 from .corpus import Clip, collate, extract_features, hide_frames
-from .decoding import Transcript, Word, align, make_transcript
+from .decoding import align, make_transcript
 from .dial import HOLLOW, Dial, dream, text_state
 from .model import Echo, search_batch
 from .stories import Trigrams
@@ -481,7 +481,7 @@ def confidence_table(
     dev:Sequence[dict],   # the same, on dev
 ) -> tuple[list[dict], dict[str, list]]: # measures of each kind of confidence; reliability rows of each
     "How good the marks and the confidences are."
-    was_heard, *right_if = fitted = calibrate(dev)
+    was_heard, *right_if = calibrate(dev)
     def split(some): return {name: [r for r in some if (was_heard(r["evidence"]) > .5 and not r["marked"]) is (name == "heard")] for name in ("heard", "imagined")}
     own, own_dev, table, diagrams = split(rows), split(dev), [], {}
     for (name, group), curve, score in zip(own.items(), right_if, ("letters", "whole")):

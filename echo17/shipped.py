@@ -115,9 +115,9 @@ def outdated(folder:str|Path|None=None) -> list[str]: # one line for each differ
     folder = shipped_dir() if folder is None else Path(folder)
     try: result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as e: raise EchoError(f"{folder / 'result.json'}: not readable ({e})") from e
-    config, training = recipe()
-    now = dict(config=asdict(config) | dict(vocabulary=result["config"]["vocabulary"]), training=asdict(training), optimizer=optimizer_options(training))
-    now = json.loads(json.dumps(now))  # tuples become lists, as they did in the file
     result["config"] = json.loads(json.dumps(asdict(EchoConfig()))) | result["config"]  # a field younger than the model: its default is what was done before
+    config, training = recipe()
+    now = dict(config=asdict(config) | {name: result["config"][name] for name in ("vocabulary", "longest_clip")}, training=asdict(training), optimizer=optimizer_options(training))
+    now = json.loads(json.dumps(now))  # tuples become lists, as they did in the file
     return [f"{part}.{name}: made with {result[part].get(name)!r}, the recipe says {values.get(name)!r}" for part, values in now.items()
             for name in sorted({*values, *result[part]}) if result[part].get(name) != values.get(name)]

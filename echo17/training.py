@@ -333,7 +333,7 @@ def _stored(folder):
 def _check_same(folder, saved, run, stored):
     "A run goes on only with the settings it began with."
     pairs = [(name, saved["config"].get(name), value) for name, value in asdict(run.config).items()]
-    pairs += [(f.name, getattr(stored.config, f.name), getattr(run.echo.config, f.name)) for f in fields(EchoConfig)]
+    pairs += [(f.name, getattr(stored.config, f.name), getattr(run.echo.config, f.name)) for f in fields(EchoConfig) if f.name != "longest_clip"]  # a fact of the clips, no setting
     for name, was, now in pairs:
         if was != now: raise CheckpointError(f"{folder}: was trained with {name}={was!r}, cannot go on with {name}={now!r}")
 
@@ -561,7 +561,12 @@ class TensorBoard(Hook):
             while any(self.folder.glob(f"events.*.{int(time.time()):010d}.*")): time.sleep(.05)
             self.writer = SummaryWriter(self.folder, purge_step=run.step + (run.window == 0))
             self.writer.add_custom_scalars(_LAYOUT)
+            self.print_error, threading.excepthook = threading.excepthook, self._print_error
         if run.window: self.step(run)
+
+    def _print_error(self, args):
+        "What goes wrong in TensorBoard's thread is raised again in the next step; a traceback of it would be one too many."
+        if not type(args.thread).__module__.startswith("tensorboard."): self.print_error(args)
 
     def step(self, run:Run):
         "Losses and everything that is learned about pitch."
@@ -598,10 +603,12 @@ class TensorBoard(Hook):
         "Note the settings beside the last dev error rates, and close the log."
         from torch.utils.tensorboard.summary import hparams
         if self.writer is None: return
-        if run.history:  # into this folder: `add_hparams` would open another run below it
-            metrics = {f"dev/{name}": value for name, value in run.history[-1]["metrics"].items()}
-            for summary in hparams(run_settings(run), metrics): self.writer.file_writer.add_summary(summary, run.step)
-        self.writer.close()
+        try:
+            if run.history:  # into this folder: `add_hparams` would open another run below it
+                metrics = {f"dev/{name}": value for name, value in run.history[-1]["metrics"].items()}
+                for summary in hparams(run_settings(run), metrics): self.writer.file_writer.add_summary(summary, run.step)
+            self.writer.close()
+        finally: threading.excepthook = self.print_error
 
 # %% ../nbs/10_training.ipynb #7aadc10b
 def versions() -> dict[str, str]:
@@ -670,7 +677,7 @@ def _writing(out):
 def train_echo(
     source:str|Path,          # a folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET
     out:str|Path,             # new folder for checkpoints, logs and result.json
-    config:EchoConfig,        # its vocabulary is set from the training texts
+    config:EchoConfig,        # its vocabulary is set from the training texts, its longest_clip from their sounds
     training:TrainConfig=TrainConfig(),
     resume:bool=False,        # go on with the run in `out`, or start it
     test:bool=False,          # measure the test split at the end, with the best checkpoint
@@ -684,6 +691,7 @@ def train_echo(
     make_corpus:Callable[...,Corpus]=Corpus,  # makes the batches of each split
     save_every:int=0,         # steps between checkpoints within an epoch; 0: only after epochs
     keep:int=2,               # checkpoints `last`, `last.1`, ... that remain
+    beam:int=1,               # hypotheses kept in the measurement at the end; 1 is greedy
 ) -> dict:                    # what is written to result.json
     "Train on the split `train`, choose by `dev`, report `dev` or `test`."
     start, out, progress = time.perf_counter(), Path(out), progress and os.environ.get("RANK", "0") == "0"
@@ -694,6 +702,7 @@ def train_echo(
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
     corpora = {split: make_corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
                              batch_size=training.batch_size, batch_frames=training.batch_frames, seed=training.seed) for split, part in material.clips.items()}
+    config = replace(config, longest_clip=round(max(corpora["train"].frames) * config.hop_seconds, 3))
     torch.manual_seed(training.seed)
     run = start_run(Echo(config, material.tokenizer), corpora["train"], training, device)
     if resume and (found := find_checkpoint(out / "last")): restore(run, found)
@@ -703,7 +712,7 @@ def train_echo(
     _open(found := find_checkpoint(out / "best") or out / "best")
     best = load_model(found).to(run.accelerator.device)
     split = "test" if test else "dev"
-    metrics, rows = evaluate(best, corpora[split], material.mode, accelerator=run.accelerator, progress=progress)
+    metrics, rows = evaluate(best, corpora[split], material.mode, beam, run.accelerator, progress)
     too_short = sum(is_too_short(strided(n, config.stride), material.tokenizer.encode(c.text)) for n, c in zip(corpora["train"].frames, corpora["train"].clips))
     result = result_row(material.name, split, metrics, time.perf_counter() - start, config, training.seed, training=asdict(training), history=run.history,
                         parameters=sum(p.numel() for p in best.parameters()), clips={k: len(v) for k, v in material.clips.items()}, too_short_for_ctc=too_short)

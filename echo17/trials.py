@@ -39,12 +39,14 @@ class Trial:
     training:TrainConfig
     split:str = "dev"       # measured at the end; dev or test
     control:str = "none"    # trained and measured so: none or one of `CONTROLS`
+    beam:int = 1            # hypotheses kept in the measurement; 1 is greedy
     conditions:tuple[str,...] = ()  # measured so too, after a training without: any of `CONTROLS` and `SOUNDS`
 
     def __post_init__(self):
         if self.control not in ("none", *CONTROLS): raise EchoError(f"control must be none or one of {', '.join(CONTROLS)}, got {self.control!r}")
         unknown = next((name for name in self.conditions if name not in CONTROLS + SOUNDS), None)
         if unknown: raise EchoError(f"conditions must be among {', '.join(CONTROLS + SOUNDS)}, got {unknown!r}")
+        if type(self.beam) is not int or self.beam < 1: raise EchoError(f"beam must be a whole number of at least 1, got {self.beam!r}")
         if self.split not in ("dev", "test"): raise EchoError(f"split must be dev or test, got {self.split!r}")
 
 METRICS = ("wer", "cer", "toned_ser", "base_ser", "ter")
@@ -61,8 +63,8 @@ def trial_config(
 ) -> str:                     # JSON
     "What was asked for, apart from the seed."
     training = {name: value for name, value in changed_fields(trial.training).items() if name not in ("seed", "epochs")}
-    pitch = dict(control=trial.control if trial.control != "none" else None, condition=condition)
-    return json.dumps(dict(model=changed_fields(trial.model), training=training) | {name: value for name, value in pitch.items() if value}, sort_keys=True)
+    further = dict(control=trial.control if trial.control != "none" else None, condition=condition, beam=trial.beam if trial.beam > 1 else None)
+    return json.dumps(dict(model=changed_fields(trial.model), training=training) | {name: value for name, value in further.items() if value}, sort_keys=True)
 
 def trial_key(trial:Trial) -> tuple[str, str, int, str]: # corpus, name, seed, split
     "What names the row of a trial."
@@ -132,7 +134,7 @@ def _under_conditions(trial, folder, cache, result): # row and transcripts of ea
     for condition in trial.conditions:
         began = time.perf_counter()
         corpus = ConditionedCorpus(material.clips[trial.split], model.config, model.tokenizer, cache, batch_size=trial.training.batch_size, seed=trial.training.seed, condition=condition)
-        metrics, transcripts = evaluate(model, corpus, material.mode)
+        metrics, transcripts = evaluate(model, corpus, material.mode, trial.beam)
         yield _row(trial, metrics, time.perf_counter() - began, result, condition), transcripts
 
 def run_trial(
@@ -143,7 +145,7 @@ def run_trial(
 ) -> list[tuple[dict, list[dict]]]: # its row and its transcripts, and those of each condition
     "Train, measure, and make rows of the results."
     make = Corpus if trial.control == "none" else partial(ConditionedCorpus, condition=trial.control)
-    result = train_echo(trial.corpus, folder, trial.model, trial.training, resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False, make_corpus=make)
+    result = train_echo(trial.corpus, folder, trial.model, trial.training, resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False, make_corpus=make, beam=trial.beam)
     transcripts = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
     return [(_row(trial, result["metrics"], result["seconds"], result), transcripts), *_under_conditions(trial, folder, cache, result)]
 

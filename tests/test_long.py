@@ -2,6 +2,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def main(minutes):
     import torch
 
     from echo17.audio import load_audio
-    from echo17.long import plan_windows, transcribe_long
+    from echo17.long import plan_windows, transcribe_long, windows_for
     from echo17.model import Echo
     from echo17.stories import read_stories
     torch.set_num_threads(1)
@@ -24,8 +25,39 @@ def main(minutes):
         waves.append(load_audio(clip.path)); alone.append(model.transcribe(waves[-1], beam=1).text)
     whole, before = torch.cat(waves), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     long = transcribe_long(model, whole, beam=1)
-    print(json.dumps(dict(seconds=len(whole) / 16000, windows=len(plan_windows(whole, 16000)), clips=len(waves), alone=" ".join(alone), long=long.text,
+    print(json.dumps(dict(seconds=len(whole) / 16000, windows=len(plan_windows(whole, 16000, windows_for(model))), clips=len(waves), alone=" ".join(alone), long=long.text,
                           ends=[word.end for word in long.words], grown=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)))
+
+
+def wide(minutes):
+    "Read and cut a recording of eight channels at 192 kHz; print its size and the memory that it took."
+    import resource
+
+    import numpy as np
+    import soundfile
+    import torch
+
+    from echo17.audio import load_audio
+    from echo17.long import plan_windows
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        second = np.sin(2 * np.pi * 300 * np.arange(192_000)[:, None] / 192_000) * np.linspace(0, 0.7, 8)
+        with soundfile.SoundFile(f"{folder}/wide.flac", "w", 192_000, 8) as file:
+            for _ in range(round(60 * minutes)): file.write(second)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        wave = load_audio(f"{folder}/wide.flac")
+        plan = plan_windows(wave, 16000)
+    print(json.dumps(dict(samples=len(wave), level=float(wave.square().mean().sqrt()), windows=len(plan), grown=(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)))
+
+
+@pytest.mark.parametrize("minutes", [1, pytest.param(10, marks=pytest.mark.slow)])
+def test_eight_channels_at_192_khz_take_the_memory_of_what_comes_out(minutes):
+    done = subprocess.run([sys.executable, Path(__file__), str(minutes), "wide"], capture_output=True, text=True, timeout=3000)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    print(found)
+    assert found["samples"] == 60 * minutes * 16000 and found["windows"] >= 12 * minutes and abs(found["level"] - 0.35 / 2**.5) < 1e-3
+    assert found["grown"] < 60 + 8 * 4 * found["samples"] / 2**20, "MiB; as numbers, the samples of the file take 6 for every second"
 
 
 @pytest.mark.parametrize("minutes", [1, pytest.param(10, marks=pytest.mark.slow)])
@@ -44,4 +76,4 @@ def test_windows_lose_no_word_and_write_none_twice(minutes):
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]))
+    (wide if "wide" in sys.argv else main)(float(sys.argv[1]))

@@ -1,9 +1,4 @@
 """One call of each module from outside the notebooks: what `import echo17` users do, in plain Python."""
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -19,6 +14,7 @@ from echo17.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
 from echo17.maxfactor import MaxFactor
 from echo17.model import Echo, EchoConfig, EchoState, frame_mask
+from echo17.mood import load_head, sort_by_sadness
 from echo17.pitch import extract_pitch, synthesize_voice
 from echo17.rotary import PolarRotary, apply_rotary
 from echo17.shipped import outdated
@@ -114,22 +110,10 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
     assert "[encoder]" in in_words(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
     assert {phrase.clip.split for phrase in read_phrases()} >= {"train", "dev"}
     assert "overview" in FIGURES
+    sad, bright = (next(clip.path for clip in read_stories() if clip.split == "test_speaker" and dict(clip.extra)["mood"] == mood) for mood in ("sad", "bright"))
+    assert [path for path, _ in sort_by_sadness(model, load_head(), [bright, sad])] == [sad, bright]
 
 
 def test_bad_input_is_one_error():
     for bad in (lambda: FeatureConfig(features=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
         with pytest.raises(EchoError): bad()
-
-
-@pytest.mark.parametrize("optimizer", ["adamw", "maxfactor"])
-def test_two_processes_give_the_gradients_of_one(folder, optimizer):
-    "The same steps with one process and with two, joined by gloo on this machine."
-    def norm(processes):
-        launch = [sys.executable, str(Path(__file__).with_name("one_step.py"))]
-        if processes > 1: launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", launch[1]]
-        done = subprocess.run([*launch, str(folder), optimizer], capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        return json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
-    one, two = norm(1), norm(2)
-    assert two["processes"] == 2
-    for key in ("loss", "gradient_norm", "weights"): assert one[key] == pytest.approx(two[key], rel=1e-4)

@@ -1,12 +1,17 @@
 """What happens to training on real machines: kills, signals, damaged files, full disks, several processes."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
+
+from echo17.corpus import synthesize_corpus
+from echo17.training import check_checkpoint, find_checkpoint
 
 HERE = Path(__file__).parent
 
@@ -24,34 +29,68 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, kills):
     assert found["kills"] == kills and found["where"]["checkpoint"] >= 1 and found["same"]
 
 
-def several(folder, out, processes, *more, timeout=300):
-    "The whole job in the folder `out`; its exit status, its seconds and what it said."
-    launch = [sys.executable]
+def free_port():
+    with socket.socket() as s: s.bind(("127.0.0.1", 0)); return s.getsockname()[1]
+
+
+def launched(script, *arguments, processes=1, machines=1, timeout=300):
+    "A script of this folder under so many processes, spread over as many machines as are played here; the exit status of each machine, the seconds, and what they said."
+    launch, began, port, children = [sys.executable], time.monotonic(), str(free_port()), []
     if processes > 1:  # --multi_gpu means several processes, here on CPUs; with --cpu the command starts a single one
-        launch += ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes), "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    began = time.monotonic()
-    done = subprocess.run([*launch, HERE / "several.py", folder, out, *more], capture_output=True, text=True, timeout=timeout, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    return done.returncode, time.monotonic() - began, done.stderr[-3000:]
+        launch += ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes), "--num_machines", str(machines), "--mixed_precision", "no",
+                   "--dynamo_backend", "no", "--main_process_ip", "127.0.0.1", "--main_process_port", port]
+    for machine in range(machines):
+        rank = ["--machine_rank", str(machine)] if processes > 1 else []
+        children.append(subprocess.Popen([*launch, *rank, HERE / script, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}))
+    try: said = "".join(child.communicate(timeout=timeout)[1][-3000:] for child in children)
+    finally:
+        for child in children: child.kill()
+    return [child.returncode for child in children], time.monotonic() - began, said
 
 
-def test_two_processes_do_what_one_does_and_leave_when_one_is_lost(tmp_path):
-    from echo17.corpus import synthesize_corpus
-    from echo17.training import check_checkpoint, find_checkpoint
+def gradients(home, name, pieces, processes):
+    "The gradients of a first step by name, and what else one_step.py found."
+    statuses, _, said = launched("one_step.py", home, name, pieces, processes=processes)
+    assert statuses == [0], said
+    with safe_open(home / f"{name}.safetensors", "pt") as file: return {key: file.get_tensor(key).double() for key in file.keys()}, json.loads(file.metadata()["about"])
+
+
+def test_two_processes_give_the_gradients_of_one(tmp_path):
+    "The joined batch in one process, and cut up over two, at once and one half after the other: every gradient, every loss of three steps and the weights after them."
+    synthesize_corpus(tmp_path / "syllables", 40)
+    one, about = gradients(tmp_path, "one", 1, 1)
+    assert about["processes"] == 1 and all(gradient.norm() > 0 for gradient in one.values())
+    for pieces in (1, 2):
+        two, again = gradients(tmp_path, "two", pieces, 2)
+        assert again["processes"] == 2 and again["joined"].endswith("MULTI_CPU") and one.keys() == two.keys()
+        for name, gradient in one.items(): assert (two[name] - gradient).norm() <= 1e-5 * gradient.norm(), (pieces, name)
+        for optimizer, found in about["found"].items():
+            assert len(found["losses"]) == 3 and again["found"][optimizer]["weights"] == pytest.approx(found["weights"], rel=1e-5)
+            for a, b in zip(found["losses"], again["found"][optimizer]["losses"]): assert a == pytest.approx(b, rel=1e-5)
+
+
+def several(folder, out, processes, *more, **how):
+    "The whole job in the folder `out`."
+    return launched("several.py", folder, out, *more, processes=processes, **how)
+
+
+@pytest.mark.parametrize(("lost", "machines"), [(1, 1), pytest.param(0, 2, marks=pytest.mark.slow)], ids=["the second of one machine", "the first of two machines"])
+def test_two_processes_do_what_one_does_and_leave_when_one_is_lost(tmp_path, lost, machines):
     synthesize_corpus(tmp_path / "syllables", 40)
     for out, processes in (("one", 1), ("two", 2)):
-        status, _, said = several(tmp_path, out, processes)
-        assert status == 0, said
+        statuses, _, said = several(tmp_path, out, processes)
+        assert statuses == [0], said
         assert sorted(p.name for p in tmp_path.glob(f"{out}-*")) == [f"{out}-{rank}-of-{processes}" for rank in range(processes)]
     one, two = (json.loads((tmp_path / out / "result.json").read_text()) for out in ("one", "two"))
     assert one["metrics"] == two["metrics"] and [row["step"] for row in one["history"]] == [row["step"] for row in two["history"]]
     for a, b in zip(one["history"], two["history"]): assert b["loss"] == pytest.approx(a["loss"], rel=1e-4) and a["metrics"] == b["metrics"]
     assert sorted(p.name for p in (tmp_path / "one").iterdir()) == sorted(p.name for p in (tmp_path / "two").iterdir())
     assert len(list((tmp_path / "two" / "tensorboard").iterdir())) == 1  # one of them logs
-    status, seconds, _ = several(tmp_path, "lost", 2, "--lose", "1", timeout=120)
-    assert status != 0 and seconds < 120
+    statuses, seconds, _ = several(tmp_path, "lost", 2, "--lose", lost, machines=machines, timeout=120)
+    assert all(statuses) and seconds < 120
     assert check_checkpoint(find_checkpoint(tmp_path / "lost" / "last"))["step"] >= 2
-    status, _, said = several(tmp_path, "lost", 2)
-    assert status == 0, said
+    statuses, _, said = several(tmp_path, "lost", 2)
+    assert statuses == [0], said
     again = json.loads((tmp_path / "lost" / "result.json").read_text())
     assert again["metrics"] == two["metrics"] and again["history"] == two["history"]
 

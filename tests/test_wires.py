@@ -23,6 +23,8 @@ CUTS = {  # what is lost: (the line's text, what it becomes)
     "padding leaks through self-attention": ("rotations=rotations, similarity=similarity, mask=mask)", "rotations=rotations, similarity=similarity, mask=None)"),
     "pitch does not turn queries and keys": ("rotations[:, None] * self.axis(pitch[..., 0])", "rotations[:, None] * self.axis(0 * pitch[..., 0])"),
     "values do not carry pitch": ("self.values(pitch)\n", "self.values(0 * pitch)\n"),
+    "the code is not added before the blocks": ("x = x + self.code(pitch)", "x = x + 0 * self.code(pitch)"),
+    "the code is not added to the memory": ('x = x + self.code(shared["pitch"])', 'x = x + 0 * self.code(shared["pitch"])'),
     "the output is never turned back": ('self.turn_back = config.polar_values == "returned"', "self.turn_back = False"),
     "the level is not an option": ("self.config.stride * self.config.hop_seconds, self.config.pitch_level)", "self.config.stride * self.config.hop_seconds)"),
     "padding leaks through cross-attention": ("self.cross_norm(x), memory, mask=mask, cache=caches[1]", "self.cross_norm(x), memory, cache=caches[1]"),
