@@ -6,8 +6,8 @@
 __all__ = ['IMAGINE_TASKS', 'check_gaps', 'gap_slices', 'find_gaps', 'open_gaps', 'Curve', 'fit_curve', 'curves',
            'with_certainty', 'ImaginedWord', 'Imagining', 'letter_scores', 'WordScores', 'word_scores', 'mark_words',
            'Hearing', 'listen', 'imagine', 'Torn', 'tear', 'damaged', 'place_word', 'compare_words', 'GapBench',
-           'fill_gap', 'measure_gaps', 'gap_table', 'word_rows', 'reliability', 'auroc', 'judge_confidence',
-           'calibrate', 'confidence_table', 'plot_reliability']
+           'fill_gap', 'measure_gaps', 'gap_table', 'word_rows', 'reliability', 'judge_confidence', 'calibrate',
+           'confidence_table', 'plot_reliability']
 
 # %% ../nbs/29_imagine.ipynb #6ba7626d
 import math
@@ -123,6 +123,10 @@ class Imagining:
     text:str
     literal:str
     words:tuple[ImaginedWord,...]
+
+    def marked(self) -> str:
+        "The text, imagined words in brackets."
+        return " ".join(word.text if word.heard else f"[{word.text}]" for word in self.words)
 
     def as_dict(self) -> dict:
         "For JSON; numbers to six decimals."
@@ -451,21 +455,17 @@ def reliability(
         if own: rows.append((sum(c for c, _ in own) / len(own), sum(r for _, r in own) / len(own), len(own)))
     return rows
 
-def auroc(scores:Sequence[float], right:Sequence[bool]) -> float: # nan if all are right or all wrong
-    "Probability that a right one has the higher score; ties count half."
-    good, bad = [torch.tensor([s for s, r in zip(scores, right) if bool(r) is side], dtype=torch.double) for side in (True, False)]
-    if not len(good) or not len(bad): return math.nan
-    return float(((good[:, None] > bad).double() + .5 * (good[:, None] == bad).double()).mean())
-
 def judge_confidence(
     confidences:Sequence[float],
     right:Sequence[bool],
     constant:float,       # what always the same would be, from dev
 ) -> dict[str, float]:
-    "The measures of a set of words."
+    "The measures of a set of words; AUROC is nan if all are right or all wrong."
+    from sklearn.metrics import roc_auc_score
     total, brier = len(right), lambda values: sum((c - r) ** 2 for c, r in zip(values, right)) / len(right)
     ece = sum(n * abs(c - r) for c, r, n in reliability(confidences, right)) / total
-    return dict(words=total, right=sum(right) / total, ece=ece, auroc=auroc(confidences, right), brier=brier(confidences), ece_constant=abs(constant - sum(right) / total), brier_constant=brier([constant] * total))
+    auroc = float(roc_auc_score(right, confidences)) if 0 < sum(right) < total else math.nan
+    return dict(words=total, right=sum(right) / total, ece=ece, auroc=auroc, brier=brier(confidences), ece_constant=abs(constant - sum(right) / total), brier_constant=brier([constant] * total))
 
 def calibrate(
     rows:Sequence[dict],  # from `measure_gaps`, on dev
