@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
-           'transcribe_command', 'get_command', 'info_command', 'demo_command', 'init_command', 'features_command',
-           'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'mood_command', 'make_parser',
-           'main']
+           'transcribe_command', 'imagine_command', 'get_command', 'info_command', 'demo_command', 'init_command',
+           'features_command', 'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'mood_command',
+           'make_parser', 'main']
 
 # %% ../nbs/14_cli.ipynb #2204e7bd
 import argparse
@@ -134,6 +134,33 @@ def transcribe_command(args):
         found.append(dict(file=str(file)) | transcript.as_dict())
         if not args.json: print(f"{file}\t{transcript.text}" if len(args.file) > 1 else transcript.text)
     if args.json: print(json.dumps(found, indent=1, ensure_ascii=False))
+
+def _read_gap(text):
+    "START-END as two numbers; whether they fit the sound is asked later."
+    from echo17.audio import EchoError
+    start, dash, end = text.partition("-")
+    try: return float(start), float(end)
+    except ValueError: raise EchoError(f"--gap needs START-END in seconds, as in 0.5-1.2, got {text!r}") from None
+
+def imagine_command(args):
+    "Write what a recording could be, beside what was heard: gaps filled, the story continued, told, or turned into a line of verse."
+    from echo17.imagine import imagine
+    found = imagine(_load(args), args.file, args.task, args.creativity, args.follow, [_read_gap(gap) for gap in args.gap], args.seed, args.n)
+    if args.json: print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False)); return
+    print(f"heard     {found[0].literal}")
+    for one in found: print(f"imagined  {one.marked() if args.task in ('transcribe', 'fill') else one.text}")
+
+def _imagine_parser(commands):
+    sub = _add(commands, "imagine", imagine_command, "imagine speech.wav --task verse --creativity 0.7 --seed 3")
+    sub.add_argument("file", help="sound file, one sentence long")
+    _model_options(sub)
+    sub.add_argument("--task", default="transcribe", choices=("transcribe", "fill", "continue", "story", "verse"), help="transcribe and fill put imagined words in brackets (default transcribe)")
+    sub.add_argument("--creativity", type=float, default=0.5, metavar="C", help="-1: extra literal, 0: the likeliest text, 1: as if nothing had been heard (default 0.5)")
+    sub.add_argument("--follow", action="store_true", help="only where the sound says little; fill does so anyway")
+    sub.add_argument("--gap", action="append", default=[], metavar="START-END", help="seconds that the model is told not to have heard; may be repeated")
+    sub.add_argument("--seed", type=int, default=0, help="of the draws")
+    sub.add_argument("--n", type=int, default=1, help="how many texts")
+    sub.add_argument("--json", action="store_true", help="print a list of objects with text, literal and words, each heard or imagined, with its confidence")
 
 def get_command(args):
     "Download a public corpus and lay it out."
@@ -331,6 +358,7 @@ def make_parser() -> argparse.ArgumentParser:
     sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
     sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
     sub.add_argument("--window", type=float, metavar="SECONDS", help="longest stretch that is heard at once; default: as long as the longest clip the model learned from, 5 where it does not say")
+    _imagine_parser(commands)
     sub = _add(commands, "demo", demo_command, "demo --out demo")
     sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
     sub.add_argument("--epochs", type=int, default=14, help="of the small model")

@@ -377,10 +377,13 @@ class Batch:
     token_lengths:Tensor        # (B,) tokens, bos and eos included
     texts:tuple[str,...] = ()   # the text of each clip
     ids:tuple[str,...] = ()     # the id of each clip
+    heard:Tensor|None = None    # (R,) which clip each row of `tokens` is about, -1: none is heard; None: row b is about clip b, R = B
+    tasks:Tensor|None = None    # (R,) what is asked of each row, as an index among the model's tasks; None: transcripts
+    weights:Tensor|None = None  # (R,) what a token of each row counts in the loss; None: 1
 
     def to(self, device:str|torch.device) -> "Batch":
         "The same batch on `device`."
-        tensors = {name: getattr(self, name).to(device) for name in ("f0", "lengths", "tokens", "token_lengths")}
+        tensors = {name: x.to(device) for name in ("f0", "lengths", "tokens", "token_lengths", "heard", "tasks", "weights") if (x := getattr(self, name)) is not None}
         return replace(self, features={name: x.to(device) for name, x in self.features.items()}, **tensors)
 
 # %% ../nbs/06_corpus.ipynb #a52f75ae

@@ -57,6 +57,9 @@ def _validate(config):
     if not 0 < config.theta < math.inf: raise EchoError(f"theta must be positive and finite, got {config.theta!r}")
     if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
         raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
+    names = [name for name in config.tasks if isinstance(name, str) and name]
+    if len({*names}) < len(config.tasks) or names and names[0] != "transcribe": raise EchoError(f"tasks must be different names, the first of them transcribe, or none at all, got {config.tasks!r}")
+    if len(config.certainty) not in (0, 6) or not all(type(x) in (int, float) and math.isfinite(x) for x in config.certainty): raise EchoError(f"certainty must be six finite numbers or none, got {config.certainty!r}")
     if config.alias_free and config.frequencies != "mel": raise EchoError(f"alias_free needs frequencies='mel', got {config.frequencies!r}")
 
 @dataclass(frozen=True)
@@ -84,8 +87,15 @@ class EchoConfig(FeatureConfig):
     pitch_code:str = "none"         # a sinusoidal position code along pitch is added: none, input (to what the first block reads), memory (to what the decoder reads)
     pitch_level:float = 0.          # Hz that counts as pitch 0 in the three; 0: the mean of each utterance
     longest_clip:float = 0.         # seconds of the longest clip it has learned from, set by training; 0: not known
+    tasks:tuple[str,...] = ()       # what may be asked of the decoder by a token after bos, transcribe first; none: it transcribes, and there is no such token
+    certainty:tuple[float,...] = () # slope and offset of three logistic curves that turn scores of words into probabilities, see `echo17.imagine`; none: the scores as they are
 
-    def __post_init__(self): super().__post_init__(); _validate(self)
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("tasks", "certainty"):
+            if not isinstance(getattr(self, name), (list, tuple)): raise EchoError(f"{name} must be a tuple or a list, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # JSON gave a list
+        _validate(self)
 
     @classmethod
     def baseline(cls, **changes) -> "EchoConfig":
@@ -302,24 +312,34 @@ class Decoder(nn.Module):
     "Memory and the tokens so far to scores of the next token."
     def __init__(self, config:EchoConfig):
         super().__init__()
-        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.vocabulary, self.has_tasks = config.vocabulary, bool(config.tasks)
+        self.embedding = nn.Embedding(config.vocabulary + len(config.tasks), config.width)  # a task can be read, never written
         nn.init.normal_(self.embedding.weight, std=config.width ** -0.5)  # keeps tied logits near unit scale
         self.rotary = PolarRotary(config.width // config.heads, frequencies="geometric", modulate_theta=False, radius="unit", learn_theta=False)
         self.blocks = nn.ModuleList(DecoderBlock(config) for _ in range(config.decoder_layers))
         self.drop, self.norm = nn.Dropout(config.dropout), nn.LayerNorm(config.width, bias=False)
+        if self.has_tasks: self.unheard = nn.Parameter(torch.zeros(config.width))  # the memory of a row that hears nothing
+
+    def _prompted(self, tokens, tasks):
+        "The task of each row put behind its first token."
+        first = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device) if tasks is None else tasks
+        return torch.cat([tokens[:, :1], self.vocabulary + first[:, None], tokens[:, 1:]], 1)
 
     def forward(self,
         tokens:Tensor,     # (B, U) ids; with caches only those not yet read
         memory:Tensor,     # (B, S, D)
         mask:Tensor,       # (B, S) bool, True at real positions
         caches=None,       # one pair of `KeyValueCache` a block
+        tasks:Tensor|None=None, # (B,) what is asked, if the model has tasks; None: the first, which is transcription
     ) -> Tensor:           # (B, U, V)
         "Scores of the token after each of `tokens`."
         seen = 0 if caches is None else caches[0][0].length
+        prompt = self.has_tasks and seen == 0
+        if prompt: tokens = self._prompted(tokens, tasks)
         x = self.drop(self.embedding(tokens) * self.embedding.embedding_dim ** 0.5)
         rotations = self.rotary.rotations(seen + tokens.shape[1])[:, seen:].to(x.device)
         for i, block in enumerate(self.blocks): x = block(x, memory, mask, rotations, (None, None) if caches is None else caches[i])
-        return self.norm(x) @ self.embedding.weight.T
+        return self.norm(x[:, prompt:]) @ self.embedding.weight[:self.vocabulary].T
 
 # %% ../nbs/09_model.ipynb #b0216d5f
 class EchoState:
@@ -328,24 +348,26 @@ class EchoState:
         decoder:Decoder,
         memory:Tensor,  # (N, S, D)
         mask:Tensor,    # (N, S) bool, True at real positions
+        tasks:Tensor|None=None, # (N,) what is asked; None: transcripts
     ):
-        self.decoder, self.memory, self.mask = decoder, memory, mask
+        self.decoder, self.memory, self.mask, self.tasks = decoder, memory, mask, tasks
         self.caches = [(KeyValueCache(), KeyValueCache()) for _ in decoder.blocks]
 
     def step(self, tokens:Tensor) -> Tensor: # (N,) newest tokens to (N, V) scores of the next
         "Read one more token of every hypothesis."
-        return self.decoder(tokens[:, None], self.memory, self.mask, self.caches)[:, 0]
+        return self.decoder(tokens[:, None], self.memory, self.mask, self.caches, self.tasks)[:, 0]
 
     def reorder(self, index:Tensor): # (N',) which row each new row continues
         "Go on with these rows."
         self.memory, self.mask = self.memory[index], self.mask[index]
+        if self.tasks is not None: self.tasks = self.tasks[index]
         for cache in (cache for pair in self.caches for cache in pair): cache.reorder(index)
 
 # %% ../nbs/09_model.ipynb #40d085c1
 @dataclass(frozen=True)
 class EchoOutput:
     "What a forward pass gives."
-    logits:Tensor          # (B, U, V): having read tokens up to u, the scores of token u + 1
+    logits:Tensor          # (B, U, V), or (R, U, V) where a batch has more rows than clips: having read tokens up to u, the scores of token u + 1
     ctc:Tensor             # (B, T/s, V): scores of each position's token or blank
     memory:Tensor          # (B, T/s, D)
     memory_lengths:Tensor  # (B,) real positions
@@ -369,11 +391,31 @@ class Echo(nn.Module, ModelHubMixin, library_name="echo17", tags=["automatic-spe
         self.encoder, self.decoder = Encoder(config), Decoder(config)
         self.ctc_head = nn.Linear(config.width, config.vocabulary)
 
+    def hearing(self,
+        memory:Tensor,   # (B, S, D)
+        lengths:Tensor,  # (B,) real positions
+        heard:Tensor|None, # (R,) which of them each row hears, -1: none; None: each its own
+    ) -> tuple[Tensor, Tensor]: # (R, S, D) memory and (R, S) mask
+        "What each row of a decoder looks at."
+        mask = frame_mask(lengths, memory.shape[1])
+        if heard is None: return memory, mask
+        deaf, heard = heard < 0, heard.clamp(min=0)
+        if not self.config.tasks and deaf.any(): raise EchoError("a model without tasks cannot write without hearing")
+        memory, mask = memory[heard], mask[heard]
+        if not deaf.any(): return memory, mask
+        alone = torch.arange(memory.shape[1], device=memory.device) == 0
+        return torch.where(deaf[:, None, None], self.decoder.unheard.to(memory), memory), torch.where(deaf[:, None], alone, mask)
+
     def forward(self, batch:Batch) -> EchoOutput:
         "Scores of every next token, given the true ones before it, and of the CTC head."
         memory, lengths = self.encoder(batch)
-        logits = self.decoder(batch.tokens, memory, frame_mask(lengths, memory.shape[1]))
+        logits = self.decoder(batch.tokens, *self.hearing(memory, lengths, batch.heard), tasks=batch.tasks)
         return EchoOutput(logits, self.ctc_head(memory), memory, lengths)
+
+    def task(self, name:str) -> int:
+        "The index of a task."
+        if name not in (self.config.tasks or ("transcribe",)): raise EchoError(f"this model was not trained to {name}; its tasks: {', '.join(self.config.tasks) or 'transcribe'}")
+        return self.config.tasks.index(name) if self.config.tasks else 0
 
     def zero_started(self) -> dict[str, nn.Parameter]:
         "The learned scalars that start at 0, by name."
@@ -431,7 +473,7 @@ def _check_same(path, need, got):
 
 def _check_sizes(path, weights, config):
     "Refuse a configuration that is larger than its weights, before a model of that size is built."
-    need = {"decoder.embedding.weight": (config.vocabulary, config.width), "encoder.blocks.0.local.depthwise.weight": (config.width, 1, config.kernel)}
+    need = {"decoder.embedding.weight": (config.vocabulary + len(config.tasks), config.width), "encoder.blocks.0.local.depthwise.weight": (config.width, 1, config.kernel)}
     need |= {f"encoder.features.{name}.convolutions.0.weight": (config.width, channels, 3) for name, channels in config.channels.items()}
     _check_same(path, need, {name: tuple(weights[name].shape) for name in need if name in weights})
     for part in ("encoder", "decoder"):

@@ -8,6 +8,7 @@ __all__ = ['recipe', 'optimizer_options', 'measure', 'model_card', 'make_model',
 # %% ../nbs/18_shipped.ipynb #a3031c75
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -90,11 +91,12 @@ def make_model(
     cache:Path|None=None,        # of features
     progress:bool=True,          # show bars
     command:str="make model",    # what the card says
+    train:Callable[..., dict]=train_echo,  # what trains
 ) -> dict:                       # what is written to result.json
     "Train, measure the test splits, and write the model with its card."
     source, folder = stories_dir() if source is None else Path(source), Path(folder)
     config, training = (given or usual for given, usual in zip((config, training), recipe()))
-    result = train_echo(source, run, config, training, resume=True, cache=cache, progress=progress)
+    result = train(source, run, config, training, resume=True, cache=cache, progress=progress)
     model = load_model(find_checkpoint(Path(run) / "best"))
     there = {clip.split for clip in read_corpus(source)}
     measured = {split: {f"beam {beam}": measure(model, source, split, beam, cache, progress)[0] for beam in _BEAMS} for split in _SPLITS if split in there}

@@ -92,9 +92,12 @@ def loss_sums(
     label_smoothing:float=0.,  # probability given to the other tokens
 ) -> tuple[Tensor, Tensor]:    # nats summed over tokens; nats per target token summed over clips
     "Cross-entropy of every next token, and CTC of every clip."
-    ce = F.cross_entropy(output.logits[:, :-1].float().transpose(1, 2), batch.tokens[:, 1:], ignore_index=PAD, label_smoothing=label_smoothing, reduction="sum")
-    target_lengths = batch.token_lengths - 2  # without bos and eos
-    ctc = F.ctc_loss(output.ctc.float().log_softmax(-1).transpose(0, 1), batch.tokens[:, 1:-1], output.memory_lengths, target_lengths,
+    weighted = batch.weights is not None
+    ce = F.cross_entropy(output.logits[:, :-1].float().transpose(1, 2), batch.tokens[:, 1:], ignore_index=PAD, label_smoothing=label_smoothing, reduction="none" if weighted else "sum")
+    if weighted: ce = (ce.sum(1) * batch.weights).sum()
+    spoken = len(output.memory_lengths)  # the first rows are the transcripts; CTC knows nothing of others
+    target_lengths = batch.token_lengths[:spoken] - 2  # without bos and eos
+    ctc = F.ctc_loss(output.ctc.float().log_softmax(-1).transpose(0, 1), batch.tokens[:spoken, 1:-1], output.memory_lengths, target_lengths,
                      blank=BLANK, reduction="none", zero_infinity=True)
     return ce, (ctc / target_lengths.clamp(min=1)).sum()
 
@@ -149,13 +152,17 @@ class Run:
         "The model itself."
         return self.accelerator.unwrap_model(self.model)
 
+def _tokens(batch):
+    "What the cross-entropy of a batch is a sum over."
+    return ((batch.token_lengths - 1) * (1 if batch.weights is None else batch.weights)).sum().item()
+
 def train_step(
     run:Run,
     pieces:Sequence[tuple[Batch, float]],  # batches and their weights; 0 for one that only keeps processes in step
 ):
     "Loss, gradients, one step of the optimizer."
     config, accelerator = run.config, run.accelerator
-    counts = accelerator.reduce(torch.tensor([[w * (b.token_lengths - 1).sum().item(), w * len(b.lengths)] for b, w in pieces], device=accelerator.device).sum(0))
+    counts = accelerator.reduce(torch.tensor([[w * _tokens(b), w * len(b.lengths)] for b, w in pieces], device=accelerator.device).sum(0))
     total = torch.zeros(2, device=accelerator.device)
     for i, (batch, weight) in enumerate(pieces):
         batch = batch.to(accelerator.device)
@@ -680,6 +687,7 @@ def train_echo(
     progress:bool=True,       # show bars
     log:bool=True,            # write for TensorBoard
     hooks:Sequence[Hook]=(),  # further ones
+    tokenizer:Tokenizer|None=None,  # None: characters of the training texts
     make_corpus:Callable[...,Corpus]=Corpus,  # makes the batches of each split
     save_every:int=0,         # steps between checkpoints within an epoch; 0: only after epochs
     keep:int=2,               # checkpoints `last`, `last.1`, ... that remain
@@ -689,7 +697,7 @@ def train_echo(
     start, out, progress = time.perf_counter(), Path(out), progress and os.environ.get("RANK", "0") == "0"
     check_out(out, resume)
     keeper = Checkpoints(out, save_every, keep)
-    material = read_material(source, ("train", "dev", *(["test"] if test else [])), text)
+    material = read_material(source, ("train", "dev", *(["test"] if test else [])), text, tokenizer)
     config = replace(config, vocabulary=len(material.tokenizer))
     prepare_features([c for part in material.clips.values() for c in part], config, cache, progress=progress)
     corpora = {split: make_corpus(part, config, material.tokenizer, cache, augment=augmentation(training) if split == "train" else None,
