@@ -42,14 +42,14 @@ def theta_by_position(
     return theta + f0.double() if rotary.modulate_theta else theta
 
 # %% ../nbs/20_inspect.ipynb #fac22031
-ENHANCEMENTS = ("theta", "radius", "bias")
+ENHANCEMENTS = ("theta", "radius", "bias", "axis", "code")
 
 def switch_off(
     rotary:PolarRotary,
     f0:Tensor,                  # (T,) Hz on the positions, 0 where unvoiced
     similarity:Tensor|None,     # (1, T, T) that the bias multiplies; None: the model has no bias
-) -> dict[str, dict]:           # "all on" and each of ENHANCEMENTS: rotations (1, T, K) and similarity
-    "What attention is given, as it is and without each enhancement."
+) -> dict[str, dict]:           # "all on", theta, radius and bias: rotations (1, T, K) and similarity
+    "What attention is given, as it is and without each of the first three enhancements."
     changed = {"all on": {}, "theta": dict(modulate_theta=False), "radius": dict(radius="unit"), "bias": {}}
     given = {}
     for name, settings in changed.items():
@@ -93,12 +93,16 @@ def _chosen_row(f0, row): # the position asked for, or the voiced one of highest
     return row
 
 def _attention_without(model, batch, block, f0): # "all on" and each enhancement to (H, T, T)
-    "The attention weights of one block, as they are and without each enhancement, from the same input."
-    x, shared = model.encoder.prepare(batch)
-    for earlier in model.encoder.blocks[:block]: x = earlier(x, **shared)
-    looking = model.encoder.blocks[block]
-    given = switch_off(model.encoder.rotary, f0, shared["similarity"])
-    return {name: looking.attention.weights(looking.attention_norm(x), **looking.scoring(**shared | part))[0] for name, part in given.items()}
+    "The attention weights of one block, as they are and without each enhancement."
+    encoder = model.encoder
+    x, shared = encoder.prepare(batch)
+    looking, held = encoder.blocks[block], {} if shared["pitch"] is None else dict(pitch=0 * shared["pitch"])
+    def looks(x, **changed):
+        "The weights of the block, from this input to the first one."
+        for earlier in encoder.blocks[:block]: x = earlier(x, **shared)
+        return looking.attention.weights(looking.attention_norm(x), **looking.scoring(**shared | changed))[0]
+    without_code = x - encoder.code(shared["pitch"]) if model.config.pitch_code == "input" else x
+    return {name: looks(x, **part) for name, part in switch_off(encoder.rotary, f0, shared["similarity"]).items()} | dict(axis=looks(x, **held), code=looks(without_code))
 
 def diagnose(
     model:Echo,
@@ -147,7 +151,7 @@ def summarize_pitch(
     return PitchSummary(len(voiced) / len(f0), low, voiced.median().item(), high, 12 * math.log2(high / low), steps.median().item() if len(steps) else nan)
 
 # %% ../nbs/20_inspect.ipynb #06099a84
-_MEANS = dict(theta="theta follows f0", radius="radius follows f0", bias="bias of like pitch")
+_MEANS = dict(theta="theta follows f0", radius="radius follows f0", bias="bias of like pitch", axis="second axis, pitch", code="code along pitch")
 
 def report(diagnosis:Diagnosis) -> str: # several lines
     "A diagnosis in words."
@@ -177,8 +181,9 @@ def plot_diagnosis(
     radius.plot(times, d.rotations.abs().mean(-1), color="#D55E00", drawstyle="steps-mid"); radius.set(ylabel="magnitude\nof the rotations", ylim=(0, None))
     image = phase.imshow(d.rotations.angle().T, origin="lower", aspect="auto", extent=(-d.step_seconds / 2, end - d.step_seconds / 2, -.5, d.rotations.shape[1] - .5), cmap="twilight", vmin=-math.pi, vmax=math.pi, interpolation="nearest")
     phase.set(ylabel="pair"); figure.colorbar(image, ax=phase, label="phase, rad", ticks=[-math.pi, 0, math.pi]).ax.set_yticklabels(["−π", "0", "π"])
-    looks = {"all on": ("black", "-", 2.2), "theta": ("#009E73", "--", 1.3), "radius": ("#D55E00", "-.", 1.3), "bias": ("#CC79A7", ":", 1.8)}
+    looks = {"all on": ("black", "-", 2.2), "theta": ("#009E73", "--", 1.3), "radius": ("#D55E00", "-.", 1.3), "bias": ("#CC79A7", ":", 1.8), "axis": ("#0072B2", "--", 1.3), "code": ("#E69F00", "-.", 1.3)}
     for name, (colour, style, width) in looks.items():
+        if d.overall.get(name) == 0: continue   # it would hide behind the black line
         row.plot(times, 100 * d.rows[name], color=colour, linestyle=style, linewidth=width, label=name if name == "all on" else f"without {name}: {100 * d.effects[name]:.1f} % moved")
     row.axvline(d.row * d.step_seconds, color="0.5", linewidth=.8)
     row.set(xlabel="time, s", ylabel=f"attention of the position\nat {d.row * d.step_seconds:.2f} s, %", xlim=(-d.step_seconds / 2, end - d.step_seconds / 2), ylim=(0, None)); row.legend(fontsize=9, ncols=2)
