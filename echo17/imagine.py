@@ -7,7 +7,7 @@ __all__ = ['IMAGINE_TASKS', 'check_gaps', 'gap_slices', 'find_gaps', 'open_gaps'
            'with_certainty', 'ImaginedWord', 'Imagining', 'letter_scores', 'WordScores', 'word_scores', 'mark_words',
            'Hearing', 'listen', 'imagine', 'Torn', 'tear', 'damaged', 'place_word', 'compare_words', 'GapBench',
            'fill_gap', 'measure_gaps', 'gap_table', 'word_rows', 'reliability', 'judge_confidence', 'calibrate',
-           'confidence_table', 'plot_reliability']
+           'confidence_table', 'plot_reliability', 'plot_words']
 
 # %% ../nbs/29_imagine.ipynb #6ba7626d
 import math
@@ -510,4 +510,26 @@ def plot_reliability(
         ax.plot(confidence, share, color=_COLOURS[name], linewidth=1, label=name)
         ax.scatter(confidence, share, [8 + 2 * n ** .5 for n in words], color=_COLOURS[name])
     ax.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1)); ax.legend(frameon=False)
+    return ax
+
+# %% ../nbs/29_imagine.ipynb #5ebbdb4c
+def plot_words(
+    wave:Tensor,         # (samples,)
+    sample_rate:int,
+    imagining:Imagining,
+    gaps:Sequence[tuple[float, float]]=(), # shaded: start and end, s
+    ax=None,             # matplotlib axes; None: new ones
+):                       # the axes
+    "Heard and imagined words over the waveform."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.subplots(figsize=(8.5, 2.8), layout="constrained")[1]
+    loudest = wave.abs().max().clamp(min=1e-9)
+    ax.plot(torch.arange(len(wave)) / sample_rate, .5 + .45 * wave / loudest, color="#dddddd", linewidth=.5)
+    for start, end in gaps: ax.axvspan(start, end, color="#F0E442", alpha=.35, linewidth=0)
+    for word in imagining.words:
+        if word.start is None: continue
+        colour = _COLOURS["heard" if word.heard else "imagined"]
+        ax.plot([word.start, word.end], [word.confidence] * 2, color=colour, linewidth=2)
+        ax.annotate(word.text, ((word.start + word.end) / 2, word.confidence), xytext=(0, 4), textcoords="offset points", ha="center", color=colour, fontsize=9)
+    ax.set(xlabel="time, s", ylabel="confidence", ylim=(0, 1.12), xlim=(0, len(wave) / sample_rate))
     return ax
