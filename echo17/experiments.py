@@ -241,9 +241,9 @@ def final_trials(
 ) -> list[Trial]:               # measured on test
     "The primary comparison, then the other finalists, then the controls."
     def trial(name, seed, control="none"):
-        "Measured under every condition that can matter, with the first three seeds."
+        "The first three seeds are measured under every condition that can matter, the last five with noise and transposed."
         changes = finalists()[name]
-        conditions = (*(CONTROLS if _hears_pitch(changes) else ()), *SOUNDS) if control == "none" and seed in seeds[:3] else ()
+        conditions = (*(CONTROLS if _hears_pitch(changes) and seed in seeds[:3] else ()), *SOUNDS) if control == "none" and seed not in seeds[3:5] else ()
         return form_trial(corpus, name if control == "none" else f"{name}-{control}", changes, replace(TRAINING, seed=seed), split="test", control=control, conditions=conditions)
     pair, rest = list(finalists())[:2], list(finalists())[2:]
     controlled = [name for name, changes in finalists().items() if _hears_pitch(changes)]
@@ -320,5 +320,5 @@ def plot_effects(
         ax.plot([100 * effect["low"], 100 * effect["high"]], [place, place], color="#0072B2", linewidth=2)
         ax.plot(100 * effect["change"], place, "o", color="#D55E00")
     ax.axvline(0, color="black", linewidth=1)
-    ax.set(yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - .4, -.6), xlabel="change of the tone errors, %, with its 95 % interval")
+    ax.set(yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - .4, -.6), xlabel="change of the errors, %, with its 95 % interval")
     return ax
