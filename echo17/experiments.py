@@ -267,8 +267,8 @@ def english_trials(
     epochs:int,
     seeds:Sequence[int]=(0,),
 ) -> list[Trial]:               # measured on test
-    "Baseline, form and channel on corpora of many speakers."
-    changes = {name: finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.)) for name in ("baseline", FORM, "channel")}
+    "Baseline, form, channel and both on corpora of many speakers."
+    changes = {name: finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.)) for name in ("baseline", FORM, "channel", f"channel-{FORM}")}
     return [form_trial(corpus, name, changes[name], replace(TRAINING, seed=seed, epochs=epochs), split="test") for seed in seeds for corpus in corpora for name in changes]
 
 # %% ../nbs/11_experiments.ipynb #ef1283a7
