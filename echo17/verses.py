@@ -7,7 +7,6 @@ __all__ = ['PAIR_COLUMNS', 'SEPARATOR', 'verse', 'verse_mood', 'sequel', 'imagin
 
 # %% ../nbs/16b_verses.ipynb #0ad6b364
 import random
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
