@@ -56,7 +56,7 @@ def _resample(blocks, rate, new_rate): # blocks again
     "Band-limited resampling, piece by piece, to exactly ceil(samples * new_rate / rate) samples in all."
     stream, read, made = soxr.ResampleStream(rate, new_rate, 1, dtype="float32"), 0, 0
     for block in blocks:
-        out = torch.from_numpy(stream.resample_chunk(block.numpy()))
+        out = torch.from_numpy(stream.resample_chunk(block.numpy())).clone()  # soxr gives the beginning of a larger buffer, all of which would be kept
         read, made = read + len(block), made + len(out)
         yield out
     rest, missing = torch.from_numpy(stream.resample_chunk(torch.zeros(0).numpy(), last=True)), -(-read * new_rate // rate) - made
