@@ -97,12 +97,14 @@ def _attention_without(model, batch, block, f0): # "all on" and each enhancement
     encoder = model.encoder
     x, shared = encoder.prepare(batch)
     looking, held = encoder.blocks[block], {} if shared["pitch"] is None else dict(pitch=0 * shared["pitch"])
-    def looks(x, **changed):
-        "The weights of the block, from this input to the first one."
+    def reach(x):
+        "What the block reads, from this input to the first one."
         for earlier in encoder.blocks[:block]: x = earlier(x, **shared)
-        return looking.attention.weights(looking.attention_norm(x), **looking.scoring(**shared | changed))[0]
-    without_code = x - encoder.code(shared["pitch"]) if model.config.pitch_code == "input" else x
-    return {name: looks(x, **part) for name, part in switch_off(encoder.rotary, f0, shared["similarity"]).items()} | dict(axis=looks(x, **held), code=looks(without_code))
+        return looking.attention_norm(x)
+    def looks(read, **changed): return looking.attention.weights(read, **looking.scoring(**shared | changed))[0]
+    read = reach(x)
+    without_code = reach(x - encoder.code(shared["pitch"])) if model.config.pitch_code == "input" else read
+    return {name: looks(read, **part) for name, part in switch_off(encoder.rotary, f0, shared["similarity"]).items()} | dict(axis=looks(read, **held), code=looks(without_code))
 
 def diagnose(
     model:Echo,

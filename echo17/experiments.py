@@ -30,7 +30,7 @@ from .corpus import Clip, read_corpus
 from .model import EchoConfig
 from .text import align, normalize, tone_digits
 from .training import TrainConfig, read_material, write_text
-from .trials import Trial, read_rows, read_transcripts, run_trials, transcripts_path, trial_key
+from .trials import Trial, read_rows, read_transcripts, row_key, run_trials, transcripts_path, trial_key
 
 # %% ../nbs/11_experiments.ipynb #e6f2e890
 LEVEL_HZ = 248.  # median f0 of the voiced frames of hsk's training clips
@@ -84,12 +84,14 @@ def tone_errors(
     right, heard = tone_digits(reference).split(), tone_digits(hypothesis).split()
     return edit_distance(right, heard), len(right)
 
+def _bases(text): return " ".join(word.rstrip("12345") or "-" for word in text.split())
+
 def matched_tones(
     reference:str,   # toned pinyin, at least one syllable
     hypothesis:str,
 ) -> list[tuple[str, str]]:  # tone that was read and tone that was heard, `-` for none
     "The tones of the syllables whose base was heard right, in one clip."
-    bases = [" ".join(word.rstrip("12345") or "-" for word in text.split()) for text in (reference, hypothesis)]
+    bases = [_bases(text) for text in (reference, hypothesis)]
     read, heard = (iter(tone_digits(text).split()) for text in (reference, hypothesis))
     pairs = [(base, other, next(read) if base else "", next(heard) if other else "") for base, other in align(*bases)]
     return [(tone, tone_heard) for base, other, tone, tone_heard in pairs if base == other]
@@ -131,10 +133,10 @@ def count_errors(
     mode:str,        # pinyin, or english and plain, whose words are compared
 ) -> dict[str, int]: # kind to errors
     "The errors of one clip."
-    words = [normalize(text, mode).split() for text in (reference, hypothesis)]
+    texts = [normalize(text, mode) for text in (reference, hypothesis)]
+    words = [text.split() for text in texts]
     if mode != "pinyin": return dict(word=edit_distance(*words))
-    bases = [[word.rstrip("12345") or "-" for word in text] for text in words]
-    return dict(tone=tone_errors(*map(" ".join, words))[0], toned=edit_distance(*words), base=edit_distance(*bases), mistaken=sum(a != b for a, b in matched_tones(*map(" ".join, words))))
+    return dict(tone=tone_errors(*texts)[0], toned=edit_distance(*words), base=edit_distance(*(_bases(text).split() for text in texts)), mistaken=sum(a != b for a, b in matched_tones(*texts)))
 
 def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
     "The runs of a stage with the clips that they were measured on."
@@ -146,7 +148,7 @@ def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
 
 _RUN = ("corpus", "name", "seed", "split")
 
-def _run_of(row): return tuple(str(row[name]) for name in _RUN)
+def _run_of(row): return tuple(map(str, row_key(row)))
 
 def _read_table(path):
     "Rows of text; none where there is no file yet."

@@ -482,7 +482,9 @@ def confidence_table(
 ) -> tuple[list[dict], dict[str, list]]: # measures of each kind of confidence; reliability rows of each
     "How good the marks and the confidences are."
     was_heard, *right_if = calibrate(dev)
-    def split(some): return {name: [r for r in some if (was_heard(r["evidence"]) > .5 and not r["marked"]) is (name == "heard")] for name in ("heard", "imagined")}
+    def split(some):
+        "The words that are called heard, and the others."
+        return {name: [r for r in some if (was_heard(r["evidence"]) > .5 and not r["marked"]) is (name == "heard")] for name in ("heard", "imagined")}
     own, own_dev, table, diagrams = split(rows), split(dev), [], {}
     for (name, group), curve, score in zip(own.items(), right_if, ("letters", "whole")):
         confidences, truth = [curve(r[score]) for r in group], [r["right"] for r in group]
