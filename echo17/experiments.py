@@ -311,16 +311,23 @@ def ablate(
     return rows
 
 # %% ../nbs/11_experiments.ipynb #ff60f5ff
+_LOOKS = (("#D55E00", "o"), ("#0072B2", "s"), ("#009E73", "D"), ("#777777", "^"), ("#CC79A7", "v"))  # told apart without colour too
+
 def plot_effects(
-    found:dict[str, dict],  # label to what `paired_bootstrap` gives, top to bottom
-    ax=None,                # matplotlib axes; None: new ones
-):                          # the axes
-    "Relative changes with their intervals."
+    found:dict[str, dict[str, dict]],  # form to condition to what `paired_bootstrap` gives; five forms at most
+    ax=None,                           # matplotlib axes; None: new ones
+):                                     # the axes
+    "Relative changes with their intervals: conditions from top to bottom, the forms of each beside each other."
     import matplotlib.pyplot as plt
-    ax = ax or plt.figure(figsize=(6.5, .8 + .32 * len(found)), layout="constrained").add_subplot()
-    for place, effect in enumerate(found.values()):
-        ax.plot([100 * effect["low"], 100 * effect["high"]], [place, place], color="#0072B2", linewidth=2)
-        ax.plot(100 * effect["change"], place, "o", color="#D55E00")
+    if len(found) > len(_LOOKS): raise EchoError(f"found must hold at most {len(_LOOKS)} forms, got {len(found)}")
+    conditions = list(dict.fromkeys(condition for of_form in found.values() for condition in of_form))
+    ax = ax or plt.figure(figsize=(7.5, 1.2 + (.12 + .16 * len(found)) * len(conditions)), layout="constrained").add_subplot()
+    for k, ((form, of_form), (colour, marker)) in enumerate(zip(found.items(), _LOOKS)):
+        places = [conditions.index(condition) + .7 * ((k + .5) / len(found) - .5) for condition in of_form]
+        low, middle, high = (torch.tensor([100 * effect[name] for effect in of_form.values()]) for name in ("low", "change", "high"))
+        ax.errorbar(middle, places, xerr=torch.stack([middle - low, high - middle]).clamp(min=0), fmt=marker, color=colour, markersize=5, linewidth=1.6, label=form)
+    for border in range(1, len(conditions)): ax.axhline(border - .5, color="0.9", linewidth=.8)
     ax.axvline(0, color="black", linewidth=1)
-    ax.set(yticks=range(len(found)), yticklabels=list(found), ylim=(len(found) - .4, -.6), xlabel="change of the errors, %, with its 95 % interval")
+    ax.set(yticks=range(len(conditions)), yticklabels=conditions, ylim=(len(conditions) - .5, -.5), xlabel="change of the errors, %, with its 95 % interval")
+    if len(found) > 1: ax.legend(loc="upper center", bbox_to_anchor=(.5, 1.08), ncols=len(found), frameon=False, fontsize=9)
     return ax
