@@ -20,7 +20,7 @@ test: setup          ## everything that CI checks; the last line counts
 demo: setup          ## the main job on the data that ships with the repository
 	env -u OMP_NUM_THREADS echo17 demo
 
-model: setup         ## train the model that comes with echo17 again (about an hour on two cores)
+model: setup         ## train the model that comes with echo17 again (about two hours on two cores)
 	python tools/make_model.py
 
 notebooks: setup     ## execute every notebook in place and export it

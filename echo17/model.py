@@ -108,10 +108,14 @@ class EchoConfig(FeatureConfig):
         return cls(**dict(learn_theta=True, frequencies="mel", modulate_theta=True, radius="pitch", similarity="fixed") | changes)
 
     @classmethod
+    def repaired(cls, **changes) -> "EchoConfig":
+        "The three enhancements of `seed` without its faults."
+        return cls(**dict(frequencies="mel", modulate_theta=True, phase="accumulated", radius="relative", alias_free=True, similarity="learned") | changes)
+
+    @classmethod
     def echo(cls, **changes) -> "EchoConfig":
-        "The form that echo17 recommends."
-        return cls(**dict(features=("spectrogram", "pitch"), frequencies="mel", modulate_theta=True, phase="accumulated",
-                          radius="relative", alias_free=True, similarity="learned") | changes)
+        "The form that echo17 recommends: pitch as an input, as a position code, and as a second rotary axis."
+        return cls(**dict(features=("spectrogram", "pitch"), pitch_axis="learned", pitch_code="input") | changes)
 
     @property
     def uses_pitch(self) -> bool:

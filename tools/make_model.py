@@ -1,12 +1,125 @@
-"""Train the model that comes with echo17 and put it into data/models/stories; an interrupted run in runs/stories goes on."""
+"""Train the model that transcribes and imagines, measure everything that is said of it, and write it into a folder.
+
+First a model learns to transcribe, unless one is given with --start; from its weights the model of all voices is trained. Its marks
+are calibrated on dev, then the test splits are read. What was interrupted goes on; a table that is there is not made again.
+"""
+import argparse
+from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from echo17.shipped import make_model
+from tqdm.auto import tqdm
+
+from echo17.corpus import Corpus
+from echo17.dial import Dial, judge_voice, story_model, turn_dial, write_table, write_texts
+from echo17.imagine import GapBench, calibrate, confidence_table, gap_table, measure_gaps, with_certainty
+from echo17.model import Echo, load_model, save_model
+from echo17.shipped import first_recipe, make_model, recipe
+from echo17.stories import Trigrams, read_stories, stories_dir, vocabulary
+from echo17.training import commit, find_checkpoint, train_echo
+from echo17.voices import COLUMN_OF, known_texts, story_supply, train_voices
 
 ROOT = Path(__file__).resolve().parent.parent
+SPLITS = ("test", "test_speaker")
+DIALS = (*map(Dial, (-1., -.5, 0., .25, .5, .75, 1.)), Dial(.5, follow=True), Dial(1., follow=True))
 
-if __name__ == "__main__":
-    result = make_model(ROOT / "runs" / "stories", ROOT / "data" / "models" / "stories")
+
+def options():
+    "What the command line says."
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--run", type=Path, default=ROOT / "runs" / "stories", help="folder of the training runs")
+    parser.add_argument("--model", type=Path, default=ROOT / "data" / "models" / "stories", help="folder of the model")
+    parser.add_argument("--results", type=Path, default=ROOT / "data" / "results", help="folder of the tables")
+    parser.add_argument("--start", type=Path, help="folder of a model that transcribes; without it one is trained first")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--measure", action="store_true", help="do not train: calibrate and measure the model in --model")
+    parser.add_argument("--clips", type=int, help="measure the first so many of each split; for a trial")
+    return parser.parse_args()
+
+
+def transcriber(asked) -> Echo:
+    "The model to begin with."
+    if asked.start: return load_model(asked.start)
+    config, training = first_recipe()
+    train_echo(stories_dir(), asked.run / "transcribe", config, replace(training, seed=asked.seed), resume=True, progress=False)
+    return load_model(find_checkpoint(asked.run / "transcribe" / "best"))
+
+
+def teach(asked, supply):
+    "The model of all voices, written with its card."
+    config, training = recipe()
+    result = make_model(asked.run / "voices", asked.model, stories_dir(), config, replace(training, seed=asked.seed), progress=False,
+                        command="python tools/make_model.py", train=partial(train_voices, supply=supply, donor=transcriber(asked)))
     for split, found in result["measured"].items():
-        for search, row in found.items(): print(f"{split}, {search}: word error {100 * row['wer']:.1f} % of {row['clips']} clips")
-    print(f"wrote data/models/stories; the run is in {ROOT / 'runs' / 'stories'} (tensorboard --logdir runs/stories/tensorboard)")
+        for search, row in found.items(): print(f"{split}, {search}: word error {100 * row['wer']:.1f} % of {row['clips']} clips", flush=True)
+
+
+def split_clips(asked):
+    "The clips by split, whole stories as long as --clips allows."
+    clips = read_stories()
+    return {split: [clip for clip in clips if clip.split == split][:asked.clips] for split in ("dev", *SPLITS)}
+
+
+def batches(model, clips, size=16):
+    "The clips as they are, in order."
+    corpus = Corpus(clips, model.config, model.tokenizer).without_texts()
+    return [corpus.batch(0, range(i, min(i + size, len(clips)))) for i in range(0, len(clips), size)]
+
+
+def table(asked, name, make):
+    "Write a table unless it is there; `make` gives its rows."
+    path = asked.results / f"{name}.csv"
+    if path.is_file(): print(f"{path}: is there"); return
+    asked.results.mkdir(parents=True, exist_ok=True)
+    stamp = commit()
+    write_table(path, [row | dict(commit=stamp) for row in make()])
+    print(f"wrote {path}", flush=True)
+
+
+def voices_rows(model, clips, known):
+    "The three voices, without chance and with the dial in the middle."
+    for split in SPLITS:
+        for task in COLUMN_OF:
+            for dial in (Dial(0.), Dial(.5)):
+                texts = write_texts(model, batches(model, clips[split]), dial, task)
+                yield dict(split=split, task=task, creativity=dial.creativity) | judge_voice(task, clips[split], texts, known[task])
+
+
+def dial_rows(model, clips):
+    "The dial, turned."
+    story = story_model()
+    for split in SPLITS:
+        parts, texts = batches(model, clips[split]), [clip.text for clip in clips[split]]
+        grouped = [(part, texts[16 * i:16 * i + len(part.lengths)]) for i, part in enumerate(parts)]
+        for row in turn_dial(model, grouped, DIALS, story): yield dict(split=split) | row
+
+
+def gap_tables(asked, model, clips):
+    "Calibrate on dev and keep the curves with the model; then the gaps of the test splits."
+    words = vocabulary()
+    train = [clip.text for clip in read_stories() if clip.split == "train"]
+    bench = GapBench(words, Trigrams(train), Counter(" ".join(train).split()).most_common(1)[0][0])
+    show = partial(tqdm, mininterval=60)
+    _, dev = measure_gaps(model, clips["dev"], replace(bench, candidates=()), progress=show)
+    save_model(with_certainty(model, calibrate(dev)), asked.model)
+    found = {split: measure_gaps(model, clips[split], bench, progress=show) for split in SPLITS}
+    table(asked, "gaps", lambda: [dict(split=split) | row for split in SPLITS for row in gap_table(found[split][0], len(words))])
+    judged = {split: confidence_table(found[split][1], dev) for split in SPLITS}
+    table(asked, "confidence", lambda: [dict(split=split) | row for split in SPLITS for row in judged[split][0]])
+    table(asked, "reliability", lambda: [dict(split=split, confidence=name, mean=mean, share=share, words=n) for split in SPLITS
+                                         for name, rows in judged[split][1].items() for mean, share, n in rows])
+
+
+def main():
+    "Train, calibrate, measure."
+    asked = options()
+    supply = story_supply(stories_dir())
+    if not asked.measure: teach(asked, supply)
+    model, clips = load_model(asked.model), split_clips(asked)
+    if not all((asked.results / f"{name}.csv").is_file() for name in ("gaps", "confidence", "reliability")): gap_tables(asked, model, clips)
+    table(asked, "voices", lambda: list(voices_rows(model, clips, known_texts(stories_dir(), supply))))
+    table(asked, "dial", lambda: list(dial_rows(model, clips)))
+
+
+if __name__ == "__main__": main()
