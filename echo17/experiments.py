@@ -45,7 +45,7 @@ def candidates() -> dict[str, dict]: # name to the fields that differ from the b
     "Every form that is screened; the most promising come first."
     return {
         "baseline": {}, "channel": _CHANNEL, "code": _CODE, "values": _VALUES, "axis": _AXIS, "code-memory": _CODE | dict(pitch_code="memory"), "channel-code": _CHANNEL | _CODE, "code-axis": _CODE | _AXIS, "channel-code-axis": _CHANNEL | _CODE | _AXIS,
-        "code-values": _CODE | _VALUES, "channel-values": _CHANNEL | _VALUES, "values-returned": _VALUES | dict(polar_values="returned"), "seed": _WHOLE, "repaired": _REPAIRED, "echo": _CHANNEL | _REPAIRED,
+        "code-values": _CODE | _VALUES, "channel-values": _CHANNEL | _VALUES, "values-returned": _VALUES | dict(polar_values="returned"), "seed": _WHOLE, "repaired": _REPAIRED, "channel-repaired": _CHANNEL | _REPAIRED,
         "learned-bias": dict(similarity="learned"), "relative-radius": dict(radius="relative"), "axis-values": _AXIS | _VALUES, "axis-fixed": _AXIS | dict(pitch_axis="fixed"), "channel-axis": _CHANNEL | _AXIS,
         "theta": dict(modulate_theta=True, learn_theta=True), "bias": dict(similarity="fixed"), "radius": dict(radius="pitch"), "mel": dict(frequencies="mel"),
         "accumulated": dict(modulate_theta=True, phase="accumulated"), "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.), "mel-theta-220": dict(theta=220., frequencies="mel"), "seed-theta-220": _WHOLE | dict(theta=220.),

@@ -260,7 +260,7 @@ def imagine(
     known = list(gaps) + (find_gaps(heard.f0, model.config.hop_seconds) if task == "fill" else [])
     ctc = open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None] if task == "fill" else heard.ctc
     repeated = [x.expand(n, *x.shape[1:]) for x in (heard.memory, heard.lengths, ctc)]
-    found = dream(model, *repeated, dial, "transcribe" if task == "fill" else task, beam, ctc_weight, torch.Generator(device=heard.memory.device).manual_seed(seed))
+    found = dream(model, *repeated, dial, "transcribe" if task == "fill" else task, beam, ctc_weight, torch.Generator(device=heard.memory.device).manual_seed(seed), ahead=task == "fill")
     words = (_marked(model, heard, h.tokens, gaps) if task in ("transcribe", "fill") else _associated(model, h, literal) for h in found)
     return [Imagining(model.tokenizer.decode(h.tokens), literal.text, own) for h, own in zip(found, words)]
 

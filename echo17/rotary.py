@@ -153,9 +153,14 @@ class PolarRotary(LearnedTheta):
         return cls(head_dim)
 
     @classmethod
-    def echo(cls, head_dim:int) -> "PolarRotary": # all three ideas, repaired
-        "The recommended form: accumulated phase, relative radius, no aliasing, theta fixed."
+    def repaired(cls, head_dim:int) -> "PolarRotary": # all three ideas
+        "Accumulated phase, relative radius, no aliasing, theta fixed."
         return cls(head_dim, phase="accumulated", radius="relative", alias_free=True, learn_theta=False)
+
+    @classmethod
+    def echo(cls, head_dim:int) -> "PolarRotary": # standard RoPE
+        "The recommended form: time alone; pitch has an axis of its own, `echo17.polar.PitchAxis`."
+        return cls(head_dim, frequencies="geometric", modulate_theta=False, radius="unit", learn_theta=False)
 
 # %% ../nbs/03_rotary.ipynb #164a0885
 def plot_rotations(

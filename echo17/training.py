@@ -531,10 +531,10 @@ def plot_heads(
 _LAYOUT = {  # what the tab Custom Scalars shows, in this order; the tags are regular expressions
     "recognition": {"error on dev": ["Multiline", ["dev/(wer|cer|toned_ser|base_ser|ter)$"]], "loss, nats": ["Multiline", ["train/(loss|ce|ctc)$"]]},
     "pitch": {"theta": ["Multiline", ["pitch/theta$"]], "radius strength": ["Multiline", ["pitch/radius_strength$"]],
-              "bias strength by head": ["Multiline", ["pitch/bias_block_[0-9]+/head_[0-9]+$"]]},
+              "bias strength by head": ["Multiline", ["pitch/bias_block_[0-9]+/head_[0-9]+$"]], "speed of the pitch axis by head, radians for a third of an octave": ["Multiline", ["pitch/axis_block_[0-9]+/head_[0-9]+$"]]},
     "optimizer": {"rate": ["Multiline", ["train/rate$"]], "gradient norm": ["Multiline", ["train/gradient_norm$"]]},
 }
-_MODEL_SETTINGS = ("pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta", "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity")
+_MODEL_SETTINGS = ("pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta", "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity", "pitch_axis", "polar_values", "pitch_code")
 _TRAINING_SETTINGS = ("optimizer", "lr", "epochs", "batch_size", "batch_frames", "accumulate", "ctc_weight", "augment", "precision", "seed")
 
 def run_settings(run:Run) -> dict: # numbers, words and truth values by name
@@ -577,6 +577,8 @@ class TensorBoard(Hook):
             if name.endswith("radius_strength"): self.writer.add_scalar("pitch/radius_strength", value.item(), run.step)
             if name.endswith(".strength"):
                 for head, strength in enumerate(value.tolist()): self.writer.add_scalar(f"pitch/bias_block_{name.split('.')[2]}/head_{head}", strength, run.step)
+        for block, axis in ((i, b.axis) for i, b in enumerate(run.echo.encoder.blocks) if b.axis is not None):
+            for head, speed in enumerate(axis.speeds.detach().abs().mean(1).tolist()): self.writer.add_scalar(f"pitch/axis_block_{block}/head_{head}", speed, run.step)
         self.writer.flush()  # before a checkpoint says that this step is done
 
     @torch.inference_mode()

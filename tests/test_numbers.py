@@ -11,7 +11,7 @@ from echo17.text import BOS, EOS, Tokenizer
 from echo17.training import loss_sums
 
 TOKENIZER = Tokenizer.characters(["abc"])
-PRESETS = dict(baseline=EchoConfig.baseline, seed=EchoConfig.seed, echo=EchoConfig.echo,
+PRESETS = dict(baseline=EchoConfig.baseline, seed=EchoConfig.seed, repaired=EchoConfig.repaired, echo=EchoConfig.echo,
                level=partial(EchoConfig.baseline, pitch_axis="learned", polar_values="returned", pitch_code="memory", pitch_level=180.),
                interval=partial(EchoConfig.baseline, pitch_axis="fixed", polar_values="forward", pitch_code="input"))  # of each utterance's own mean
 TWO = torch.tensor([65., 500.])
@@ -94,5 +94,5 @@ def test_every_part_is_there():
     "The contours are what they are called, and the batch is padded."
     found = contours(10)
     assert found["all silence"].max() == 0 and (found["one voiced frame"] > 0).sum() == 1 and found["octave jumps"][1] == 2 * found["octave jumps"][0]
-    model = a_model("echo")
+    model = a_model("repaired")
     assert set(a_batch(model, [found["lowest"], contours(4)["highest"]]).lengths.tolist()) == {10, 4}

@@ -7,11 +7,12 @@ from echo17.attention import PitchAttention, pitch_similarity
 from echo17.audio import EchoError, load_audio, log_mel
 from echo17.corpus import Corpus, FeatureConfig, prepare_features, read_corpus, split_clips, synthesize_corpus
 from echo17.decoding import greedy_search
-from echo17.demo import imagine, read_phrases
+from echo17.demo import read_phrases
 from echo17.diagnosis import diagnose, report as in_words
 from echo17.figures import FIGURES
 from echo17.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
+from echo17.imagine import imagine
 from echo17.maxfactor import MaxFactor
 from echo17.model import Echo, EchoConfig, EchoState, frame_mask
 from echo17.mood import load_head, sort_by_sadness
@@ -40,7 +41,7 @@ def test_pitch_and_spectrogram_share_one_grid():
         assert (pitch.f0[20:80] - F0[20:80]).abs().median() < 3
 
 
-@pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.echo])
+@pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.repaired, PolarRotary.echo])
 def test_pieces_drop_into_another_attention(make):
     f0 = F0[None].repeat(2, 1)
     queries = apply_rotary(torch.randn(2, 4, 100, 16), make(16).rotations(100, f0))
@@ -105,7 +106,7 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
     model = Echo.from_pretrained()
     clip = next(clip for clip in read_stories() if clip.split == "test")
     assert model.transcribe(clip.path).text == clip.text
-    assert imagine(model, clip.path, seed=1).split()[:2] == clip.text.split()[:2]
+    assert [one.text for one in imagine(model, clip.path, creativity=0.)] == [clip.text] and imagine(model, clip.path, "verse")[0].text
     diagnosis = diagnose(model, clip.path)
     assert "[encoder]" in in_words(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
     assert {phrase.clip.split for phrase in read_phrases()} >= {"train", "dev"}

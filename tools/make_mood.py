@@ -204,10 +204,14 @@ def write_results(path, rows, made):
 
 
 def choose_depth(train, dev):
-    "Of the encoder's depths the one that ranks dev best."
-    worth = {depth: ranking(dev.sad["voice"], train.head("voice", (depth,)).log_odds(dev.columns((depth,)))) for depth in DEPTHS}
-    print("ranking on dev:", {name: round(value, 4) for name, value in worth.items()}, flush=True)
-    return max(worth, key=worth.get)
+    "Of the encoder's depths the first whose ranking of dev is within one standard error of the best: deeper is nearer to words."
+    odds = {depth: train.head("voice", (depth,)).log_odds(dev.columns((depth,))).numpy() for depth in DEPTHS}
+    worth = {depth: ranking(dev.sad["voice"], values) for depth, values in odds.items()}
+    best = max(worth, key=worth.get)
+    low, high = interval(ranking, dev.sad["voice"], odds[best], dev.groups)
+    error = (high - low) / (2 * 1.96)
+    print("ranking on dev:", {name: round(value, 4) for name, value in worth.items()}, f"standard error {error:.4f}", flush=True)
+    return next(depth for depth in DEPTHS if worth[depth] >= worth[best] - error)
 
 
 def main():
