@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'SKY', 'PURPLE', 'YELLOW', 'FIGURES', 'MANIFEST', 'Example', 'read_speech', 'read_story',
            'Studio', 'Drawing', 'png_bytes', 'mark_words', 'Alignment', 'alignment', 'frame_level', 'stripe_distance',
-           'draw_recording', 'pitch_bend', 'plot_dimensions', 'shown_echo', 'draw_rotations', 'by_distance',
+           'draw_recording', 'pitch_bend', 'plot_dimensions', 'shown_repaired', 'draw_rotations', 'by_distance',
            'half_width', 'position_matrices', 'draw_positions', 'voiced_stretches', 'draw_radii', 'aliased_share',
-           'draw_angles', 'mass_on', 'mean_distance', 'attention_of', 'draw_attention', 'read_scalars', 'thin',
-           'curves_file', 'train_curves', 'write_curves', 'keep_curves', 'read_curves', 'plot_scalars', 'draw_training',
-           'draw_overview', 'make_figures']
+           'draw_angles', 'mass_on', 'mean_distance', 'attention_of', 'learned_by_head', 'draw_attention',
+           'read_scalars', 'thin', 'curves_file', 'train_curves', 'write_curves', 'keep_curves', 'read_curves',
+           'plot_scalars', 'draw_training', 'draw_overview', 'make_figures']
 
 # %% ../nbs/13_figures.ipynb #b95ff9a2
 import io
@@ -29,8 +29,9 @@ from .audio import EchoError, check_wave, load_audio, log_mel, num_frames
 from .corpus import collate, data_dir, extract_features
 from .demo import held_out, phrase_corpus, small_recipe, word_borders
 from .frequencies import alias_free_scale, geometric_frequencies, mel_frequencies, plot_frequencies
-from .model import Echo
+from .model import Echo, EchoConfig
 from .pitch import Pitch, extract_pitch, plot_pitch, stride_f0
+from .polar import PitchAxis, pitch_state
 from .rotary import PolarRotary, accumulated_phase, position_phase, position_similarity
 from .stories import stories_dir
 from .training import train_echo, write_json
@@ -236,11 +237,11 @@ def plot_dimensions(
 # %% ../nbs/13_figures.ipynb #cdef1e9b
 _SHOWN_STRENGTH = .5  # of the radius, where a picture should show it
 
-def shown_echo(
+def shown_repaired(
     head_dim:int=64,
 ) -> PolarRotary:
-    "The recommended rotation, with a radius strength that can be seen."
-    rotary = PolarRotary.echo(head_dim)
+    "The repaired rotation, with a radius strength that can be seen."
+    rotary = PolarRotary.repaired(head_dim)
     rotary.radius_strength.data.fill_(_SHOWN_STRENGTH)
     return rotary
 
@@ -253,14 +254,14 @@ def draw_rotations(studio:Studio) -> Drawing:
     axes = figure.subplots(5, 2, sharex=True, height_ratios=(1, 1, 1, 1, 1.2))
     geometric, slow = PolarRotary(64, frequencies="geometric", modulate_theta=False, radius="unit"), PolarRotary(64, phase="accumulated", modulate_theta=False, radius="unit", alias_free=True)
     plot_dimensions(axes[:, 0], f0, geometric, PolarRotary.seed(64), start, start + 80)
-    plot_dimensions(axes[:, 1], f0, slow, shown_echo(), start, start + 80)
-    axes[0, 0].set_title("standard RoPE, and f0 RoPE as first written", fontsize=10); axes[0, 1].set_title("mel table without pitch, and the recommended f0 RoPE", fontsize=10)
+    plot_dimensions(axes[:, 1], f0, slow, shown_repaired(), start, start + 80)
+    axes[0, 0].set_title("standard RoPE, and f0 RoPE as first written", fontsize=10); axes[0, 1].set_title("mel table without pitch, and the repaired f0 RoPE", fontsize=10)
     for ax in axes[:, 1]: ax.set_ylabel("")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, fontsize=9)
     window = slice(start, start + 80)
-    numbers = {f"{name}, largest bend of pair {k} in rad": pitch_bend(rotary, f0)[window, k].abs().max().item() for name, rotary in (("first written", PolarRotary.seed(64)), ("recommended", shown_echo())) for k in (1, 2, 3)}
-    numbers["recommended, bend of pair 31 at the end in rad"] = pitch_bend(shown_echo(), f0)[start + 79, 31].item()
-    return Drawing(figure, "Even (solid) and odd (dashed) dimensions of the first four pairs: standard thick, with f0 thin; contour below. Left as first written, radius in Hz (drawn relative to the largest); right recommended, radius strength 0.5.", studio.speech.name, numbers)
+    numbers = {f"{name}, largest bend of pair {k} in rad": pitch_bend(rotary, f0)[window, k].abs().max().item() for name, rotary in (("first written", PolarRotary.seed(64)), ("repaired", shown_repaired())) for k in (1, 2, 3)}
+    numbers["repaired, bend of pair 31 at the end in rad"] = pitch_bend(shown_repaired(), f0)[start + 79, 31].item()
+    return Drawing(figure, "Even (solid) and odd (dashed) dimensions of the first four pairs: standard thick, with f0 thin; contour below. Left as first written, radius in Hz (drawn relative to the largest); right repaired, radius strength 0.5.", studio.speech.name, numbers)
 
 # %% ../nbs/13_figures.ipynb #f60dc825
 def by_distance(
@@ -294,7 +295,7 @@ def position_matrices(
              "theta alone, alias-free": see(PolarRotary(width, modulate_theta=False, **mel)),
              "theta and f0": see(PolarRotary(width, **mel)),
              "theta and f0, accumulated phase": see(PolarRotary(width, phase="accumulated", **mel)),
-             "... with radius": see(shown_echo(width)),
+             "... with radius": see(shown_repaired(width)),
              "bias": pitch_similarity(f0[None])[0]}
     return found | {"sum": found["... with radius"] + strength * found["bias"]}
 
@@ -337,7 +338,7 @@ def draw_radii(studio:Studio) -> Drawing:
     "(d) Radii over time, with the voiced stretches."
     import matplotlib.pyplot as plt
     f0, example, step = studio.coarse, studio.story, studio.step
-    radii = {"radius as first written, Hz": (PolarRotary.seed(64), ORANGE), "relative radius, a = 0.5": (shown_echo(), BLUE)}
+    radii = {"radius as first written, Hz": (PolarRotary.seed(64), ORANGE), "relative radius, a = 0.5": (shown_repaired(), BLUE)}
     figure = plt.figure(figsize=(8, 4.6), layout="constrained")
     axes, numbers = figure.subplots(2, 1, sharex=True), {}
     for ax, (name, (rotary, colour)) in zip(axes, radii.items()):
@@ -392,6 +393,11 @@ def attention_of(
     batch = collate([extract_features(wave, model.config)], [""], model.tokenizer)
     with torch.inference_mode(): return [maps[0] for maps in model.encoder.attention_maps(batch)]
 
+def learned_by_head(block) -> tuple[str, list[float]]: # what it is, and a number for each head
+    "What a block of the encoder has learned about pitch: mean speed on the pitch axis (radians for a third of an octave), else the strength of the bias."
+    if block.axis is not None: return "axis", block.axis.speeds.detach().abs().mean(1).tolist()
+    return "bias", block.attention.strength.tolist() if hasattr(block.attention, "strength") else [0.] * block.attention.heads
+
 def draw_attention(studio:Studio) -> Drawing:
     "(f) Attention maps of the shipped model, by head, beside pitch."
     import matplotlib.pyplot as plt
@@ -401,18 +407,18 @@ def draw_attention(studio:Studio) -> Drawing:
     figure = plt.figure(figsize=(9.5, 9.6), layout="constrained")
     rows = math.ceil(heads / 2)
     axes = figure.subplots(2 * rows, 2, sharex=True, height_ratios=(4, 1) * rows, squeeze=False)
-    strengths = model.encoder.blocks[-1].attention.strength.tolist() if model.config.similarity != "none" else [0.] * heads
+    what, strengths = learned_by_head(model.encoder.blocks[-1])
     numbers = {"voiced share of the positions": (f0 > 0).double().mean().item()}
     for head, weights in enumerate(maps):
         ax, below = axes[2 * (head // 2), head % 2], axes[2 * (head // 2) + 1, head % 2]
         image = ax.imshow(weights.sqrt(), origin="lower", aspect="auto", extent=(0, end, 0, end), cmap="viridis", vmin=0, vmax=most ** .5, interpolation="nearest")
         mass, distance = mass_on(weights, f0 > 0).item(), step * mean_distance(weights).item()
-        ax.set_title(f"head {head}: {100 * mass:.0f} % on voiced, {distance:.2f} s away, bias {strengths[head]:+.2f}", fontsize=10)
+        ax.set_title(f"head {head}: {100 * mass:.0f} % on voiced, {distance:.2f} s away, {what} {strengths[head]:.2f}", fontsize=10)
         mark_words(ax, example.borders)
         below.plot(torch.arange(len(f0)) * step + step / 2, torch.where(f0 > 0, f0, torch.nan), color=ORANGE, marker=".")
         mark_words(below, example.borders)
         if head % 2 == 0: ax.set_ylabel("time of the query, s"); below.set_ylabel("f0, Hz")
-        numbers |= {f"head {head}, attention on voiced positions": mass, f"head {head}, mean distance in s": distance, f"head {head}, bias strength": strengths[head]}
+        numbers |= {f"head {head}, attention on voiced positions": mass, f"head {head}, mean distance in s": distance, f"head {head}, {what}": strengths[head]}
     for ax in axes[-1]: ax.set_xlabel("time of the key, s")
     ticks = [share * most for share in (0, .05, .2, .5, 1)]
     figure.colorbar(image, ax=axes[::2], shrink=.5, label="attention weight", ticks=[tick ** .5 for tick in ticks]).set_ticklabels([f"{tick:.2g}" for tick in ticks])
@@ -448,8 +454,9 @@ def train_curves(
     table:str|Path,   # JSON file for the scalars of both runs
     epochs:int=8,
 ) -> dict:            # what was written
-    "Train the demo's small model with theta learned and with theta frozen, and keep the scalars of both."
-    corpus, (config, training) = phrase_corpus(Path(out) / "phrases"), small_recipe(epochs)
+    "Train a small model with theta learned and with theta frozen, and keep the scalars of both."
+    corpus, (small, training) = phrase_corpus(Path(out) / "phrases"), small_recipe(epochs)
+    config = EchoConfig.repaired(**{name: getattr(small, name) for name in ("features", "width", "encoder_layers", "decoder_layers", "max_tokens")})
     runs = {}
     for name, learn in (("learned", True), ("frozen", False)):
         result = train_echo(corpus, Path(out) / name, replace(config, learn_theta=learn), training, cache=Path(out) / "cache", device="cpu")
@@ -532,7 +539,7 @@ def draw_training(studio:Studio) -> Drawing:
 
 # %% ../nbs/13_figures.ipynb #2e93245b
 def draw_overview(studio:Studio) -> Drawing:
-    "Spectrogram with its pitch; below it two rotary pairs, without pitch and as pitch bends them."
+    "Spectrogram with its pitch; below it two rotary pairs: bent by pitch, and turned by it on a second axis."
     import matplotlib.pyplot as plt
     wave = studio.speech.wave[16000:48000]
     pitch, mel = extract_pitch(wave, 16000), log_mel(wave)
@@ -542,17 +549,22 @@ def draw_overview(studio:Studio) -> Drawing:
     top.imshow(mel.T, origin="lower", aspect="auto", cmap="magma", extent=(0, float(seconds[-1]), 0, 80)); top.set(ylabel="mel band")
     axis = top.twinx()
     axis.plot(seconds, f0, color=SKY, linewidth=3); axis.set(ylabel="f0, Hz", ylim=(50, 350))
-    rotary, plain = shown_echo(), PolarRotary(64, phase="accumulated", modulate_theta=False, radius="unit", alias_free=True)
+    rotary, plain = shown_repaired(), PolarRotary(64, phase="accumulated", modulate_theta=False, radius="unit", alias_free=True)
     followed, standard = rotary.rotations(len(seconds), pitch.f0[None])[0].detach(), plain.rotations(len(seconds))[0].detach()
-    for ax, pair in ((middle, 3), (bottom, 6)):
-        ax.plot(seconds, standard[:, pair].real, color="0.6", linewidth=1, linestyle="--", label="without pitch")
-        ax.plot(seconds, followed[:, pair].real, color=ORANGE, linewidth=1.5, label="with pitch")
-        ax.plot(seconds, followed[:, pair].abs(), color=BLUE, linewidth=1.2, label="its radius")
+    second, height = PitchAxis(1, 32), pitch_state(pitch.f0[None], pitch.hop_seconds)[..., 0]
+    second.speeds.data.fill_(1.)
+    time = PolarRotary.echo(64).rotations(len(seconds))[0]
+    turned = time * second(height)[0, 0].detach()
+    for ax, pair, without, having in ((middle, 3, standard, followed), (bottom, 8, time, turned)):
+        ax.plot(seconds, without[:, pair].real, color="0.6", linewidth=1, linestyle="--", label="without pitch")
+        ax.plot(seconds, having[:, pair].real, color=ORANGE, linewidth=1.5, label="with pitch")
+        ax.plot(seconds, having[:, pair].abs(), color=BLUE, linewidth=1.2, label="its radius")
         ax.set(ylabel=f"pair {pair}", ylim=(-3, 3))
+    middle.set_title("speed and radius follow pitch", fontsize=9, loc="left"); bottom.set_title("pitch on an axis of its own", fontsize=9, loc="left")
     middle.legend(ncols=3, loc="lower right", fontsize=9); bottom.set(xlabel="time, s", xlim=(0, float(seconds[-1])))
-    numbers = {f"pair {pair}, largest bend in rad": pitch_bend(rotary, pitch.f0)[:, pair].abs().max().item() for pair in (3, 6)}
+    numbers = {"pair 3, largest bend in rad": pitch_bend(rotary, pitch.f0)[:, 3].abs().max().item(), "pair 8, largest turn by pitch in rad": (turned[:, 8] * time[:, 8].conj()).angle().abs().max().item()}
     numbers |= {"radius, smallest": followed.abs().min().item(), "radius, largest": followed.abs().max().item()}
-    return Drawing(figure, "Two seconds of speech: mel spectrogram with f0 over it; below, the real part of two rotary pairs without pitch and with it (radius strength 0.5), and the radius.", studio.speech.name, numbers)
+    return Drawing(figure, "Two seconds of speech: mel spectrogram with f0 over it; below, the real part of two rotary pairs without pitch and with it, and their radius: one whose speed and radius follow pitch (radius strength 0.5), and one that pitch turns on a second axis (a radian for a third of an octave).", studio.speech.name, numbers)
 
 # %% ../nbs/13_figures.ipynb #e46308fe
 FIGURES:dict[str, Callable] = dict(overview=draw_overview, recording=draw_recording, rotations=draw_rotations, positions=draw_positions, radii=draw_radii, angles=draw_angles, attention=draw_attention, training=draw_training)

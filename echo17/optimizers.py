@@ -35,9 +35,9 @@ def state_bytes(optimizer:Optimizer) -> int: # of all tensors it keeps
     return sum(value.nbytes for state in optimizer.state.values() for value in state.values() if torch.is_tensor(value))
 
 def with_gradients(width:int, seed:int=0) -> Echo: # vocabulary 40
-    "A model of the preset `echo` whose parameters have random gradients."
+    "A model of the preset `repaired`, with pitch as an input channel, whose parameters have random gradients."
     torch.manual_seed(seed)
-    model = Echo(EchoConfig.echo(width=width, vocabulary=40))
+    model = Echo(EchoConfig.repaired(features=("spectrogram", "pitch"), width=width, vocabulary=40))
     for p in model.parameters(): p.grad = 1e-3 * torch.randn_like(p)
     return model
 
@@ -133,7 +133,7 @@ def bench(
     cache:Path|None=None,                       # of features
 ):
     "Measure costs, train what is missing, say where it is written."
-    for width in widths: EchoConfig.echo(width=width)  # refuses one that is wrong before anything is measured
+    for width in widths: EchoConfig.repaired(width=width)  # refuses one that is wrong before anything is measured
     out = Path(out); out.mkdir(parents=True, exist_ok=True)
     rows = [row for width in tqdm(widths, desc="costs") for row in costs(width)]
     with (out / "optimizer-costs.csv").open("w", encoding="utf-8", newline="") as lines:
