@@ -68,6 +68,7 @@ def model_card(result:dict) -> str:
         return f"{100 * (row['wer'] if name == 'all' else row['speakers'][name]):.1f}"
     rates = "".join(f"| {split} | {name} | " + " | ".join(rate(split, beam, name) for beam in _BEAMS) + " |\n"
                     for split, row in result["measured"].items() for name in ("all", *row["beam 1"]["speakers"]))
+    lessons = " It began with a model that had learned to transcribe, and goes on with what it hears, tells a story or writes a verse as well; `data/results` has what that is worth." if result["config"].get("tasks") else ""
     changes = ", ".join(f"{name} {value}" for name, value in result["training"].items())
     return f"""---
 license: {_LICENCE}
@@ -78,7 +79,7 @@ tags: [automatic-speech-recognition]
 # A small recogniser of spoken stories
 
 An Echo of {result["parameters"]:,} parameters, trained on the {result["clips"]["train"]} training clips of {result["corpus"]} and chosen by its word error on dev. It knows synthetic English speech of one small vocabulary, at 16 kHz, and nothing else: it is there to be looked at, to
-show every part of echo17 at work, and to be trained further. Real voices, other words and noise are beyond it.
+show every part of echo17 at work, and to be trained further. Real voices, other words and noise are beyond it.{lessons}
 
 Made by `{result["command"]}`, seed {result["seed"]}, commit {result["commit"]}, in {result["seconds"] / 60:.0f} minutes on a CPU. Training: {changes}. Everything else that was in force is in `result.json`.
 

@@ -28,7 +28,8 @@ COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips"
            "against", "difference", "difference_low", "difference_high", "commit", "command")  # differences are of the balanced accuracy
 DEPTHS = ("states 0", "states 1", "states 2", "states 3")
 SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1)
-PAIR = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(features=("spectrogram", "pitch"), **SMALL), "small echo": EchoConfig.echo(**SMALL)}
+PAIR = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(features=("spectrogram", "pitch"), **SMALL),
+        "small repaired": EchoConfig.repaired(features=("spectrogram", "pitch"), **SMALL), "small echo": EchoConfig.echo(**SMALL)}
 CONTRASTS = {"all three": (SAD, BRIGHT), "scale": (Style(minor=True), Style()), "register": (Style(register=-3.), Style(register=3.)), "tempo": (Style(tempo=0.85), Style(tempo=1.15))}
 PLAIN = {"scikit-learn logistic regression on pitch": lambda: LogisticRegression(class_weight="balanced"), "scikit-learn SVC on pitch": lambda: SVC(class_weight="balanced")}
 
@@ -171,14 +172,14 @@ def on_songs(scenes, heads):
 
 
 def small_encoder(name, seed, args):
-    "One of three encoders that differ only in what they know of pitch, trained for a while."
+    "One of the encoders that differ only in what they know of pitch, trained for a while."
     run = args.work / f"{name.replace(' ', '-')}-{seed}"
     train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=args.epochs, seed=seed), resume=True, cache=args.cache, progress=False, log=False)
     return load_model(find_checkpoint(run / "last"))
 
 
 def pitch_aware(args, train_clips, test_clips):
-    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well; differences are to the first."
+    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well, in two ways; differences are to the first."
     for seed in range(args.seeds):
         scenes = {}
         for name in PAIR:
