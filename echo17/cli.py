@@ -305,7 +305,7 @@ def _corpus_options(sub):
 
 def _config_options(sub):
     "Which model it is for; `train` and `features` share it."
-    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "echo"))
+    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "repaired", "echo"))
     sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
 
 def _trials_options(sub, corpus, files):
