@@ -78,10 +78,10 @@ def table(asked, name, make):
 
 
 def voices_rows(model, clips, known):
-    "The three voices, without chance and with the dial in the middle."
+    "The three voices: extra literal, without chance, and with the dial in the middle."
     for split in SPLITS:
         for task in COLUMN_OF:
-            for dial in (Dial(0.), Dial(.5)):
+            for dial in (Dial(-.5), Dial(0.), Dial(.5)):
                 texts = write_texts(model, batches(model, clips[split]), dial, task)
                 yield dict(split=split, task=task, creativity=dial.creativity) | judge_voice(task, clips[split], texts, known[task])
 
