@@ -55,26 +55,31 @@ SOUNDS = ("20dB", "10dB", "5dB", "+2st", "-2st", "+4st", "-4st")  # of the audio
 HELD_HZ = 200.
 
 class ConditionedCorpus(Corpus):
-    "Clips whose pitch, or whose sound, is changed."
-    def __init__(self, *args, condition:str, **options):
+    "Clips whose pitch, or whose sound, is changed, or both."
+    def __init__(self, *args,
+        condition:str,         # one of `CONTROLS` or `SOUNDS`
+        sound:str|None=None,   # one of `SOUNDS` beneath a control: pitch is taken from the changed sound, then controlled
+        **options,             # and `args`: of `Corpus`
+    ):
         if condition not in CONTROLS + SOUNDS: raise EchoError(f"condition must be one of {', '.join(CONTROLS + SOUNDS)}, got {condition!r}")
-        self.condition = condition
+        if sound is not None and (condition not in CONTROLS or sound not in SOUNDS): raise EchoError(f"sound must be one of {', '.join(SOUNDS)} and go with a control, got {sound!r} with {condition!r}")
+        self.condition, self.sound = condition, condition if condition in SOUNDS else sound or ""
         super().__init__(*args, **options)
         if condition == "shuffle" and len(self.clips) < 2: raise EchoError(f"shuffle needs at least two clips, got {len(self.clips)}")
 
     def _load(self, clip, speed=1., semitones=0.):
-        if self.condition.endswith("st"): return super()._load(clip, speed, semitones + float(self.condition[:-2]))
-        if not self.condition.endswith("dB"): return super()._load(clip, speed, semitones)
-        if (speed, semitones) != (1., 0.): raise EchoError(f"{self.condition} is for clips at their own speed and pitch")
+        if self.sound.endswith("st"): return super()._load(clip, speed, semitones + float(self.sound[:-2]))
+        if not self.sound: return super()._load(clip, speed, semitones)
+        if (speed, semitones) != (1., 0.): raise EchoError(f"{self.sound} is for clips at their own speed and pitch")
         wave, chance = load_audio(clip.path, self.config.sample_rate), torch.Generator().manual_seed(random.Random(clip.id).getrandbits(60))
-        return extract_features(add_noise(wave, float(self.condition[:-2]), chance), self.config)
+        return extract_features(add_noise(wave, float(self.sound[:-2]), chance), self.config)
 
     def _other_f0(self, f0, chance, index):
         "A contour for the clip `index` instead of its own."
         if self.condition == "constant": return torch.full_like(f0, HELD_HZ)
         if self.condition == "noise": return smooth_noise(f0, chance)
         other = (index + chance.randrange(1, len(self.clips))) % len(self.clips)
-        return warp(super()._load(self.clips[other])["f0"], len(f0))
+        return warp(self._load(self.clips[other])["f0"], len(f0))
 
     def item(self, epoch:int, index:int) -> dict[str, Tensor]: # as from `extract_features`
         "Features of one clip as they are in `epoch`, under the condition."

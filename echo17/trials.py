@@ -40,12 +40,13 @@ class Trial:
     split:str = "dev"       # measured at the end; dev or test
     control:str = "none"    # trained and measured so: none or one of `CONTROLS`
     beam:int = 1            # hypotheses kept in the measurement; 1 is greedy
-    conditions:tuple[str,...] = ()  # measured so too, after a training without: any of `CONTROLS` and `SOUNDS`
+    conditions:tuple[str,...] = ()  # measured so too, after a training without: any of `CONTROLS` and `SOUNDS`; under a control, `SOUNDS` alone
 
     def __post_init__(self):
         if self.control not in ("none", *CONTROLS): raise EchoError(f"control must be none or one of {', '.join(CONTROLS)}, got {self.control!r}")
-        unknown = next((name for name in self.conditions if name not in CONTROLS + SOUNDS), None)
-        if unknown: raise EchoError(f"conditions must be among {', '.join(CONTROLS + SOUNDS)}, got {unknown!r}")
+        allowed = SOUNDS if self.control != "none" else CONTROLS + SOUNDS
+        unknown = next((name for name in self.conditions if name not in allowed), None)
+        if unknown: raise EchoError(f"conditions must be among {', '.join(allowed)}, got {unknown!r}")
         if type(self.beam) is not int or self.beam < 1: raise EchoError(f"beam must be a whole number of at least 1, got {self.beam!r}")
         if self.split not in ("dev", "test"): raise EchoError(f"split must be dev or test, got {self.split!r}")
 
@@ -133,7 +134,8 @@ def _under_conditions(trial, folder, cache, result): # row and transcripts of ea
     material = read_material(trial.corpus, (trial.split,), tokenizer=model.tokenizer)
     for condition in trial.conditions:
         began = time.perf_counter()
-        corpus = ConditionedCorpus(material.clips[trial.split], model.config, model.tokenizer, cache, batch_size=trial.training.batch_size, seed=trial.training.seed, condition=condition)
+        asked = dict(condition=condition) if trial.control == "none" else dict(condition=trial.control, sound=condition)
+        corpus = ConditionedCorpus(material.clips[trial.split], model.config, model.tokenizer, cache, batch_size=trial.training.batch_size, seed=trial.training.seed, **asked)
         metrics, transcripts = evaluate(model, corpus, material.mode, trial.beam)
         yield _row(trial, metrics, time.perf_counter() - began, result, condition), transcripts
 
