@@ -290,11 +290,13 @@ def judge_voice(
     known:Sequence[str],     # everything that training may write for this task
     among:int=50,            # stories of the same mood
     seed:int=0,              # of the other stories
+    heard:Sequence[str]=(),  # what the model transcribes of each clip; none: not asked
 ) -> dict[str, float]:
     "What a task's texts are worth."
     new = novelty(texts, known)
     row = dict(clips=len(clips), new_texts=new["texts"], new_sentences=new["sentences"])
     row["keeps_character"], row["named"] = keeps_character([c.text for c in clips], texts)
+    if heard: row["keeps_heard"], row["named_heard"] = keeps_character(heard, texts)
     if task != "verse": return row
     line, poem = _ranks(clips, texts, among, seed)
     first = lambda ranks: sum(r < 1.5 for r in ranks) / len(ranks)

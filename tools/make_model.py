@@ -18,7 +18,7 @@ from echo17.model import Echo, load_model, save_model
 from echo17.shipped import first_recipe, make_model, recipe
 from echo17.stories import Trigrams, read_stories, stories_dir, vocabulary
 from echo17.training import commit, find_checkpoint, train_echo
-from echo17.voices import COLUMN_OF, known_texts, story_supply, train_voices
+from echo17.voices import COLUMN_OF, TASKS, known_texts, story_supply, train_voices
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLITS = ("test", "test_speaker")
@@ -80,10 +80,12 @@ def table(asked, name, make):
 def voices_rows(model, clips, known):
     "The three voices: extra literal, without chance, and with the dial in the middle."
     for split in SPLITS:
+        parts = batches(model, clips[split])
+        heard = write_texts(model, parts, Dial(0.), TASKS[0])
         for task in COLUMN_OF:
             for dial in (Dial(-.5), Dial(0.), Dial(.5)):
-                texts = write_texts(model, batches(model, clips[split]), dial, task)
-                yield dict(split=split, task=task, creativity=dial.creativity) | judge_voice(task, clips[split], texts, known[task])
+                texts = write_texts(model, parts, dial, task)
+                yield dict(split=split, task=task, creativity=dial.creativity) | judge_voice(task, clips[split], texts, known[task], heard=heard)
 
 
 def dial_rows(model, clips):
