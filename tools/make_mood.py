@@ -99,13 +99,18 @@ def song_scene(model, clips, contrast, accompanied):
     return Scene(listen_all(model, songs()), dict(song=np.array([True, False] * len(clips))), twice(c.speaker for c in clips), twice(dict(c.extra)["story"] for c in clips))
 
 
+def mean_of(statistic):
+    "Of the columns of log-odds (N, S), one for each encoder; (N,) is one column."
+    return lambda sad, odds: float(np.mean([statistic(sad, column) for column in np.atleast_2d(odds.T)]))
+
+
 def result_row(about, sad, odds, groups, against=None):
-    "What one head is worth on some clips; `against`: name and log-odds of another on the same clips."
-    row = dict(clips=len(sad), sad=int(sad.sum()))
-    for statistic, names in ((balanced_accuracy, ("balanced_accuracy", "low", "high")), (ranking, ("ranking", "ranking_low", "ranking_high"))):
+    "What one head, or the mean of several, is worth on some clips; `against`: name and log-odds of others on the same clips."
+    row, accuracy, order = dict(clips=len(sad), sad=int(sad.sum())), mean_of(balanced_accuracy), mean_of(ranking)
+    for statistic, names in ((accuracy, ("balanced_accuracy", "low", "high")), (order, ("ranking", "ranking_low", "ranking_high"))):
         row |= zip(names, (statistic(sad, odds), *interval(statistic, sad, odds, groups)))
     if against:
-        found = balanced_accuracy(sad, odds) - balanced_accuracy(sad, against[1]), *interval(balanced_accuracy, sad, odds, groups, against[1])
+        found = accuracy(sad, odds) - accuracy(sad, against[1]), *interval(accuracy, sad, odds, groups, against[1])
         row |= dict(against=against[0]) | dict(zip(("difference", "difference_low", "difference_high"), found))
     return about | {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
 
@@ -178,20 +183,33 @@ def small_encoder(name, seed, args):
     return load_model(find_checkpoint(run / "last"))
 
 
+def heads_over(args, name, seed, train_clips, test_clips):
+    "What the head says of each corpus over one of the small encoders."
+    model = small_encoder(name, seed, args)
+    heard = {what: kept(args.work / encoder_digest(model) / f"{what}.pt", make) for what, make in
+             dict(train=lambda: story_scene(model, train_clips), test=lambda: story_scene(model, test_clips), emodb=lambda: emotion_scene(model)).items()}
+    odds = dict(emodb=leave_one_out(heard["emodb"].columns(("states 1",)), heard["emodb"].sad["voice"], heard["emodb"].speakers),
+                stories=heard["train"].head("voice", ("states 1",)).log_odds(heard["test"].columns(("states 1",))).numpy())
+    return odds, dict(emodb=heard["emodb"], stories=heard["test"])
+
+
 def pitch_aware(args, train_clips, test_clips):
-    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well, in two ways; differences are to the first."
+    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well, in two ways: seed by seed, and the mean of the seeds against others."
+    odds = {"emodb": {name: [] for name in PAIR}, "stories": {name: [] for name in PAIR}}
+    about = dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"), stories=dict(corpus="stories", split="test_speaker", fitted_on="stories train"))
+    def row(what, name, seeds, values, against=None):
+        "Of some encoders of one kind."
+        return result_row(about[what] | dict(label="voice", encoder=f"{name}, {seeds}", inputs="states 1"), scenes[what].sad["voice"], values, scenes[what].groups, against)
     for seed in range(args.seeds):
-        scenes = {}
         for name in PAIR:
-            model = small_encoder(name, seed, args)
-            scenes[name] = {what: kept(args.work / encoder_digest(model) / f"{what}.pt", make) for what, make in
-                            dict(train=lambda: story_scene(model, train_clips), test=lambda: story_scene(model, test_clips), emodb=lambda: emotion_scene(model)).items()}
-        odds = {name: dict(emodb=leave_one_out(s["emodb"].columns(("states 1",)), s["emodb"].sad["voice"], s["emodb"].speakers),
-                           test=s["train"].head("voice", ("states 1",)).log_odds(s["test"].columns(("states 1",))).numpy()) for name, s in scenes.items()}
-        for what, about in dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"), test=dict(corpus="stories", split="test_speaker", fitted_on="stories train")).items():
-            for name, s in scenes.items():
-                first = None if name == "small baseline" else ("small baseline", odds["small baseline"][what])
-                yield result_row(about | dict(label="voice", encoder=f"{name}, seed {seed}", inputs="states 1"), s[what].sad["voice"], odds[name][what], s[what].groups, first)
+            found, scenes = heads_over(args, name, seed, train_clips, test_clips)
+            for what, values in found.items(): odds[what][name].append(values)
+            yield from (row(what, name, f"seed {seed}", values) for what, values in found.items())
+    for what, of_kind in odds.items():
+        joined = {name: np.stack(values, 1) for name, values in of_kind.items()} if args.seeds else {}
+        for name in joined:
+            for other in ("small baseline", "small channel"):
+                if name != other and (name, other) != ("small baseline", "small channel"): yield row(what, name, f"{args.seeds} seeds", joined[name], (f"{other}, {args.seeds} seeds", joined[other]))
 
 
 def write_results(path, rows, made):
