@@ -247,8 +247,9 @@ def final_trials(
     def trial(name, seed, control="none"):
         "The first three seeds are measured under every condition that can matter, the last five with noise and transposed; those trained under a control where pitch counts most."
         changes = finalists()[name]
-        conditions = (*(CONTROLS if _hears_pitch(changes) and seed in seeds[:3] else ()), *SOUNDS) if seed not in seeds[3:5] else ()
         if control != "none": conditions = HARDEST
+        elif seed in seeds[3:5]: conditions = ()
+        else: conditions = (*(CONTROLS if _hears_pitch(changes) and seed in seeds[:3] else ()), *SOUNDS)
         return form_trial(corpus, name if control == "none" else f"{name}-{control}", changes, replace(TRAINING, seed=seed), split="test", control=control, conditions=conditions)
     pair, rest = list(finalists())[:2], list(finalists())[2:]
     controlled = [name for name, changes in finalists().items() if _hears_pitch(changes)]

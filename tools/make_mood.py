@@ -195,7 +195,7 @@ def heads_over(args, name, seed, train_clips, test_clips):
 
 def pitch_aware(args, train_clips, test_clips):
     "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well, in two ways: seed by seed, and the mean of the seeds against others."
-    odds = {"emodb": {name: [] for name in PAIR}, "stories": {name: [] for name in PAIR}}
+    odds = {what: {name: [] for name in PAIR} for what in ("emodb", "stories")}
     about = dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"), stories=dict(corpus="stories", split="test_speaker", fitted_on="stories train"))
     def row(what, name, seeds, values, against=None):
         "Of some encoders of one kind."
@@ -205,8 +205,9 @@ def pitch_aware(args, train_clips, test_clips):
             found, scenes = heads_over(args, name, seed, train_clips, test_clips)
             for what, values in found.items(): odds[what][name].append(values)
             yield from (row(what, name, f"seed {seed}", values) for what, values in found.items())
+    if not args.seeds: return
     for what, of_kind in odds.items():
-        joined = {name: np.stack(values, 1) for name, values in of_kind.items()} if args.seeds else {}
+        joined = {name: np.stack(values, 1) for name, values in of_kind.items()}
         for name in joined:
             for other in ("small baseline", "small channel"):
                 if name != other and (name, other) != ("small baseline", "small channel"): yield row(what, name, f"{args.seeds} seeds", joined[name], (f"{other}, {args.seeds} seeds", joined[other]))
