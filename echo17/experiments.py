@@ -270,24 +270,24 @@ def maxfactor_trials(
 
 def english_trials(
     corpora:Sequence[Path],     # made by `divide`
-    epochs:int,
+    training:TrainConfig=TRAINING,
     seeds:Sequence[int]=(0,),
     conditions:Sequence[str]=(),  # measured so too, any of `SOUNDS`
 ) -> list[Trial]:               # measured on test
     "Baseline, form, channel and both on corpora of many speakers."
     changes = {name: finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.)) for name in ("baseline", FORM, "channel", f"channel-{FORM}")}
-    return [form_trial(corpus, name, changes[name], replace(TRAINING, seed=seed, epochs=epochs), split="test", conditions=tuple(conditions)) for seed in seeds for corpus in corpora for name in changes]
+    return [form_trial(corpus, name, changes[name], replace(training, seed=seed), split="test", conditions=tuple(conditions)) for seed in seeds for corpus in corpora for name in changes]
 
 # %% ../nbs/11_experiments.ipynb #ef1283a7
 def _speakers(fsdd, seeds, home):
     "Six divisions, each of which leaves one speaker out."
     names = sorted({clip.speaker for clip in read_corpus(fsdd)})
-    return english_trials([divide(fsdd, home / f"fsdd-without-{name}", partial(without_speaker, speaker=name)) for name in names], 8, seeds or (0,))
+    return english_trials([divide(fsdd, home / f"fsdd-without-{name}", partial(without_speaker, speaker=name)) for name in names], seeds=seeds or (0,))
 
 def _stories(stories, seeds, home):
     "The two new speakers are the test, in the clear, in noise, and moved up."
     split_of = lambda clip: dict(train="train", dev="dev", test_speaker="test").get(clip.split)
-    return english_trials([divide(stories, home / "stories-new-speakers", split_of)], 30, seeds or (0, 1), HARDEST)
+    return english_trials([divide(stories, home / "stories-new-speakers", split_of)], replace(TRAINING, epochs=60, batch_size=8), seeds or (0, 1), HARDEST)
 
 STAGES = {
     "screening": lambda corpus, seeds, home: screen_trials(corpus, seeds or (0, 1)),
