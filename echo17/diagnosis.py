@@ -101,7 +101,9 @@ def _attention_without(model, batch, block, f0): # "all on" and each enhancement
         "What the block reads, from this input to the first one."
         for earlier in encoder.blocks[:block]: x = earlier(x, **shared)
         return looking.attention_norm(x)
-    def looks(read, **changed): return looking.attention.weights(read, **looking.scoring(**shared | changed))[0]
+    def looks(read, **changed):
+        "Where the first clip's frames look, by head, with parts of the scoring exchanged."
+        return looking.attention.weights(read, **looking.scoring(**shared | changed))[0]
     read = reach(x)
     without_code = reach(x - encoder.code(shared["pitch"])) if model.config.pitch_code == "input" else read
     return {name: looks(read, **part) for name, part in switch_off(encoder.rotary, f0, shared["similarity"]).items()} | dict(axis=looks(read, **held), code=looks(without_code))

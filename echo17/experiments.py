@@ -183,16 +183,19 @@ def write_errors(
 def read_errors(
     path:str|Path,        # of `write_errors`
     kind:str="tone",
-    corpora:str="hsk",    # how the names of the corpora begin
-) -> dict[str, dict[int, Tensor]]: # name to seed to the errors of each clip; several corpora are joined
+    by:str="seed",        # seed or corpus: what tells the runs of a form apart
+) -> dict[str, dict[int|str, Tensor]]: # name to seed (or corpus) to the errors of each clip
     "The errors of every clip."
-    found = defaultdict(lambda: defaultdict(list))
+    found = defaultdict(dict)
     for row in _read_table(path):
-        if row["kind"] == kind and row["corpus"].startswith(corpora): found[row["name"]][int(row["seed"])] += [int(digit, 36) for digit in row["errors"]]
-    return {name: {seed: torch.tensor(counts) for seed, counts in of_seed.items()} for name, of_seed in found.items()}
+        if row["kind"] != kind: continue
+        run = int(row["seed"]) if by == "seed" else row[by]
+        if run in found[row["name"]]: raise EchoError(f"{path}: {row['name']} has more than one run of {by} {run}")
+        found[row["name"]][run] = torch.tensor([int(digit, 36) for digit in row["errors"]])
+    return dict(found)
 
 def compare(
-    errors:dict[str, dict[int, Tensor]],  # from `read_errors`
+    errors:dict[str, dict],  # from `read_errors`
     baseline:str,
     other:str,
 ) -> dict[str, float]: # of `paired_bootstrap`, and `seeds`

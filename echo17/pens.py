@@ -97,8 +97,13 @@ def usual_of(
     "Median, and half the distance between the 16th and 84th percentile."
     heard = [prosody for prosody in heard if prosody.pitch]
     if len(heard) < 3: raise PenError(f"what is usual needs at least 3 voiced clips, got {len(heard)}")
-    def spread(values): low, high = torch.quantile(torch.tensor(values), torch.tensor([.16, .84])).tolist(); return max((high - low) / 2, 1e-3)
-    def middle(values): return torch.tensor(values).quantile(.5).item()
+    def spread(values):
+        "Half the distance between the 16th and 84th percentile, never 0."
+        low, high = torch.quantile(torch.tensor(values), torch.tensor([.16, .84])).tolist()
+        return max((high - low) / 2, 1e-3)
+    def middle(values):
+        "The median, halfway between the two in the middle if there are two."
+        return torch.tensor(values).quantile(.5).item()
     found = {name: [getattr(prosody, name) for prosody in heard] for name in ("range", "loudness", "pace")}
     pitch = middle([prosody.pitch for prosody in heard])
     return Usual((pitch, spread([_semitones(prosody.pitch, pitch) for prosody in heard])), **{name: (middle(values), spread(values)) for name, values in found.items()})
@@ -259,8 +264,9 @@ def _listen(pen, inputs, how):
     "The pieces of text as a thread writes them."
     streamer, stopped, problems = _transformers().TextIteratorStreamer(pen.tokenizer, skip_prompt=True, skip_special_tokens=True), Event(), []
     def work():
+        "Write, and keep what goes wrong for who is listening."
         try: _generate(pen, inputs, how, streamer, stopped)
-        except Exception as e: problems.append(e); streamer.end()  # told below, to who is listening
+        except Exception as e: problems.append(e); streamer.end()
     thread = Thread(target=work, daemon=True)
     thread.start()
     try: yield from (piece for piece in streamer if piece)
