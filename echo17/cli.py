@@ -113,16 +113,12 @@ def evaluate_command(args):
 
 def _load(args):
     "The model of `--model`, on the device of `--device`; a run's folder stands for its best checkpoint."
-    from echo17.model import load_model, shipped_dir
-    if args.model is None: return load_model(shipped_dir()).to(_device(args.device))
+    from echo17.model import choose_device, load_model, shipped_dir
+    device = choose_device(args.device)
+    if args.model is None: return load_model(shipped_dir()).to(device)
     from echo17.training import check_checkpoint, find_checkpoint  # slow to import, so only where it is needed
     if best := find_checkpoint(Path(args.model) / "best"): check_checkpoint(best)
-    return load_model(best or args.model).to(_device(args.device))
-
-def _device(name):
-    "auto, cpu or cuda as torch wants it."
-    import torch
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+    return load_model(best or args.model).to(device)
 
 def transcribe_command(args):
     "Print what is said in recordings, long ones window by window."

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LONGEST', 'MODEL_FILES', 'EchoConfig', 'config_to_json', 'config_from_json', 'strided', 'frame_mask', 'level',
            'FeatureEncoder', 'FeedForward', 'LocalConvolution', 'EncoderBlock', 'sinusoids', 'Encoder', 'DecoderBlock',
-           'Decoder', 'EchoState', 'EchoOutput', 'Echo', 'shipped_dir', 'save_model', 'load_model', 'search_batch',
-           'transcribe_batch', 'transcribe', 'parameter_table']
+           'Decoder', 'EchoState', 'EchoOutput', 'Echo', 'shipped_dir', 'save_model', 'load_model', 'choose_device',
+           'search_batch', 'transcribe_batch', 'transcribe', 'parameter_table']
 
 # %% ../nbs/09_model.ipynb #d28e5ce1
 import hashlib
@@ -500,6 +500,14 @@ def load_model(folder:str|Path) -> Echo: # in evaluation mode, on the CPU
     try: model.load_state_dict(weights)
     except RuntimeError as e: raise EchoError(f"{weights_path}: does not fit {config_path.name} ({e})") from e
     return model.eval()
+
+def choose_device(
+    name:str="auto",  # auto, cpu or cuda
+) -> str:             # cpu or cuda
+    "Where to compute; auto is a GPU where torch finds one."
+    if name not in ("auto", "cpu", "cuda"): raise EchoError(f"device must be auto, cpu or cuda, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available(): raise EchoError("device is cuda, but torch finds no GPU here")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 # %% ../nbs/09_model.ipynb #3e177b73
 def _as_wave(audio, sample_rate):

@@ -43,7 +43,7 @@ from tqdm.auto import tqdm
 from .audio import EchoError, load_audio
 from .corpus import Augment, Batch, Clip, Corpus, prepare_features, read_corpus, split_clips
 from .maxfactor import MaxFactor
-from .model import MODEL_FILES, Echo, EchoConfig, EchoOutput, load_model, save_model, strided, transcribe_batch
+from .model import MODEL_FILES, Echo, EchoConfig, EchoOutput, choose_device, load_model, save_model, strided, transcribe_batch
 from .text import BLANK, PAD, Tokenizer, error_rates, normalize, text_mode
 
 # %% ../nbs/10_training.ipynb #9b2120ad
@@ -400,8 +400,7 @@ def start_run(
     device:str="auto",     # auto, cpu or cuda
 ) -> Run:
     "Model and optimizer on their device, ready to train."
-    if device not in ("auto", "cpu", "cuda"): raise EchoError(f"device must be auto, cpu or cuda, got {device!r}")
-    if device == "cuda" and not torch.cuda.is_available(): raise EchoError("device is cuda, but torch finds no GPU here")
+    device = choose_device(device)
     AcceleratorState._reset_state()  # precision is remembered for the process; a second run may want another
     accelerator = Accelerator(mixed_precision=config.precision, cpu=device == "cpu")
     model, optimizer = accelerator.prepare(model, make_optimizer(model, config))

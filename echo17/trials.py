@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from .audio import EchoError
 from .controls import CONTROLS, SOUNDS, ConditionedCorpus
 from .corpus import Corpus, prepare_features
-from .model import EchoConfig, load_model
+from .model import EchoConfig, choose_device, load_model
 from .training import TrainConfig, evaluate, find_checkpoint, read_material, train_echo, write_text
 
 # %% ../nbs/21_trials.ipynb #1b8e666f
@@ -127,10 +127,10 @@ def _row(trial, metrics, seconds, result, condition=None):
     return dict(corpus=corpus, name=name, seed=seed, split=split) | rates | dict(loss=round(result["history"][-1]["loss"], 4), seconds=round(seconds, 1),
         epochs=trial.training.epochs, parameters=result["parameters"], commit=result["commit"], config=trial_config(trial, condition))
 
-def _under_conditions(trial, folder, cache, result): # row and transcripts of each
+def _under_conditions(trial, folder, cache, result, device): # row and transcripts of each
     "The trained model measured under conditions that it was not trained in."
     if not trial.conditions: return
-    model = load_model(find_checkpoint(folder / "best"))
+    model = load_model(find_checkpoint(folder / "best")).to(choose_device(device))
     material = read_material(trial.corpus, (trial.split,), tokenizer=model.tokenizer)
     for condition in trial.conditions:
         began = time.perf_counter()
@@ -149,7 +149,7 @@ def run_trial(
     make = Corpus if trial.control == "none" else partial(ConditionedCorpus, condition=trial.control)
     result = train_echo(trial.corpus, folder, trial.model, trial.training, resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False, make_corpus=make, beam=trial.beam)
     transcripts = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
-    return [(_row(trial, result["metrics"], result["seconds"], result), transcripts), *_under_conditions(trial, folder, cache, result)]
+    return [(_row(trial, result["metrics"], result["seconds"], result), transcripts), *_under_conditions(trial, folder, cache, result, device)]
 
 # %% ../nbs/21_trials.ipynb #63829854
 def transcripts_path(folder:str|Path, row:dict) -> Path: # row of a table of trials
