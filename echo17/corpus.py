@@ -6,8 +6,8 @@
 __all__ = ['FEATURES', 'PITCH_METHODS', 'LIBRISPEECH_SUBSETS', 'CorpusError', 'FeatureConfig', 'extract_features', 'Clip',
            'read_manifest', 'read_librispeech', 'default_cache', 'data_dir', 'read_corpus', 'split_clips',
            'shard_clips', 'synthesize_corpus', 'Batch', 'collate', 'perturb', 'audio_digest', 'feature_key',
-           'cached_features', 'prepare_features', 'Augment', 'hide_frames', 'spec_augment', 'trim_ends', 'Corpus',
-           'plot_lengths', 'plot_f0_histogram']
+           'cached_features', 'start_worker', 'prepare_features', 'Augment', 'hide_frames', 'spec_augment', 'trim_ends',
+           'Corpus', 'plot_lengths', 'plot_f0_histogram']
 
 # %% ../nbs/06_corpus.ipynb #1d8fc08d
 import copy
@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import threading
 import time
 import uuid
 import zlib
@@ -542,7 +543,15 @@ def _prepare(job): # None, or what went wrong
     try: cached_features(*job)
     except EchoError as e: return str(e)
 
-def _one_thread(): torch.set_num_threads(1)
+def _follow_parent():
+    "Leave when the process that asked for this one has gone; a kill gives it no time to say so."
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+def start_worker():
+    "For each process of a pool, at its start: one thread to compute with, and an end that comes with its parent's."
+    torch.set_num_threads(1)
+    threading.Thread(target=_follow_parent, daemon=True).start()
 
 def _prepare_all(jobs, workers):
     "The outcome of each job: here for the first seconds, then in worker processes."
@@ -552,7 +561,7 @@ def _prepare_all(jobs, workers):
     if not jobs: return
     workers = min(workers or os.cpu_count(), len(jobs))
     try:
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker) as pool:
             yield from pool.map(_prepare, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
     except BrokenProcessPool as e:
         raise CorpusError('worker processes could not start or died; a script needs `if __name__ == "__main__":` around its work, or give workers=1') from e

@@ -20,12 +20,11 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import torch
 from tqdm.auto import tqdm
 
 from .audio import EchoError
 from .controls import CONTROLS, SOUNDS, ConditionedCorpus
-from .corpus import Corpus, prepare_features
+from .corpus import Corpus, prepare_features, start_worker
 from .model import EchoConfig, choose_device, load_model
 from .training import TrainConfig, evaluate, find_checkpoint, read_material, train_echo, write_text
 
@@ -183,7 +182,7 @@ def run_trials(
     for corpus, config in {(trial.corpus, trial.model) for trial in todo}:
         clips = read_material(corpus, ("train", "dev", "test") if any(t.split == "test" for t in todo) else ("train", "dev")).clips
         prepare_features([clip for part in clips.values() for clip in part], config, cache, progress=progress)
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool, tqdm(total=len(todo), desc="trials", disable=not (progress and todo)) as bar:
+    with ProcessPoolExecutor(workers, get_context("spawn"), start_worker) as pool, tqdm(total=len(todo), desc="trials", disable=not (progress and todo)) as bar:
         places = {trial: folder / _file_name(trial_key(trial)) for trial in todo}
         running = {pool.submit(run_trial, trial, place, cache, device): trial for trial, place in places.items()}
         for future in as_completed(running):
