@@ -533,7 +533,7 @@ _LAYOUT = {  # what the tab Custom Scalars shows, in this order; the tags are re
               "bias strength by head": ["Multiline", ["pitch/bias_block_[0-9]+/head_[0-9]+$"]], "speed of the pitch axis by head, radians for a third of an octave": ["Multiline", ["pitch/axis_block_[0-9]+/head_[0-9]+$"]]},
     "optimizer": {"rate": ["Multiline", ["train/rate$"]], "gradient norm": ["Multiline", ["train/gradient_norm$"]]},
 }
-_MODEL_SETTINGS = ("pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta", "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity", "pitch_axis", "polar_values", "pitch_code")
+_MODEL_SETTINGS = ("pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta", "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity", "pitch_axis", "polar_values", "pitch_code", "pitch_smoothing")
 _TRAINING_SETTINGS = ("optimizer", "lr", "epochs", "batch_size", "batch_frames", "accumulate", "ctc_weight", "augment", "precision", "seed")
 
 def run_settings(run:Run) -> dict: # numbers, words and truth values by name
