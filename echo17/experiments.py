@@ -50,7 +50,7 @@ def candidates() -> dict[str, dict]: # name to the fields that differ from the b
         "theta": dict(modulate_theta=True, learn_theta=True), "bias": dict(similarity="fixed"), "radius": dict(radius="pitch"), "mel": dict(frequencies="mel"),
         "accumulated": dict(modulate_theta=True, phase="accumulated"), "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.), "mel-theta-220": dict(theta=220., frequencies="mel"), "seed-theta-220": _WHOLE | dict(theta=220.),
         "seed-without-theta": _WHOLE | dict(modulate_theta=False, learn_theta=False), "seed-without-bias": _WHOLE | dict(similarity="none"), "seed-without-radius": _WHOLE | dict(radius="unit"),
-        "seed-without-mel": _WHOLE | dict(frequencies="geometric"), "pitch-only": dict(features=("pitch",)), "wider": dict(width=104), "code-axis-harvest": _CODE | _AXIS | dict(pitch_method="harvest")}
+        "seed-without-mel": _WHOLE | dict(frequencies="geometric"), "pitch-only": dict(features=("pitch",)), "wider": dict(width=104), "code-axis-harvest": _CODE | _AXIS | dict(pitch_method="harvest"), "code-axis-smooth": _CODE | _AXIS | dict(pitch_smoothing=3)}
 
 # %% ../nbs/11_experiments.ipynb #f04b15b7
 SMALL = dict(width=96, encoder_layers=3, decoder_layers=1, max_tokens=64, dropout=0.)

@@ -57,6 +57,7 @@ def _validate(config):
     if not 0 < config.theta < math.inf: raise EchoError(f"theta must be positive and finite, got {config.theta!r}")
     if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
         raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
+    if type(config.pitch_smoothing) is not int or config.pitch_smoothing < 1 or config.pitch_smoothing % 2 == 0: raise EchoError(f"pitch_smoothing must be an odd whole number of at least 1, got {config.pitch_smoothing!r}")
     names = [name for name in config.tasks if isinstance(name, str) and name]
     if len({*names}) < len(config.tasks) or names and names[0] != "transcribe": raise EchoError(f"tasks must be different names, the first of them transcribe, or none at all, got {config.tasks!r}")
     if len(config.certainty) not in (0, 6) or not all(type(x) in (int, float) and math.isfinite(x) for x in config.certainty): raise EchoError(f"certainty must be six finite numbers or none, got {config.certainty!r}")
@@ -86,6 +87,7 @@ class EchoConfig(FeatureConfig):
     polar_values:str = "none"       # values multiplied by a factor that follows pitch: none, forward, returned (the output is turned back)
     pitch_code:str = "none"         # a sinusoidal position code along pitch is added: none, input (to what the first block reads), memory (to what the decoder reads)
     pitch_level:float = 0.          # Hz that counts as pitch 0 in the three; 0: the mean of each utterance
+    pitch_smoothing:int = 1         # positions over which pitch is averaged for the three, odd; 1: as it was measured
     longest_clip:float = 0.         # seconds of the longest clip it has learned from, set by training; 0: not known
     tasks:tuple[str,...] = ()       # what may be asked of the decoder by a token after bos, transcribe first; none: it transcribes, and there is no such token
     certainty:tuple[float,...] = () # slope and offset of three logistic curves that turn scores of words into probabilities, see `echo17.imagine`; none: the scores as they are
@@ -276,7 +278,7 @@ class Encoder(nn.Module):
         similarity = pitch_similarity(f0, mask) if self.config.similarity != "none" else None
         rotations = self.rotary.rotations(x.shape[1], f0, mask).to(x.device)
         asked = any(getattr(self.config, name) != "none" for name in ("pitch_axis", "polar_values", "pitch_code"))
-        pitch = pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level) if asked else None
+        pitch = pitch_state(f0, self.config.stride * self.config.hop_seconds, self.config.pitch_level, self.config.pitch_smoothing) if asked else None
         if self.config.pitch_code == "input": x = x + self.code(pitch)
         return self.drop(x), dict(rotations=rotations, similarity=similarity, mask=mask, pitch=pitch)
 

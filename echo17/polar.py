@@ -18,15 +18,20 @@ def pitch_state(
     f0:Tensor,           # (B, T) Hz, 0 where unvoiced and at padding
     hop_seconds:float,   # between positions
     level:float=0.,      # Hz that counts as pitch 0; 0: the mean of log-f0 over the voiced positions of each utterance
+    smoothing:int=1,     # positions over which the height is averaged, odd; 1: as it was measured
 ) -> Tensor:             # (B, T, 3): thirds of an octave above the level, voicing, thirds of an octave per 0.1 s; 0 where unvoiced
     "Where the voice is, whether there is one, and where it goes."
     if f0.ndim != 2: raise EchoError(f"f0 must be (B, T), got shape {tuple(f0.shape)}")
     if not hop_seconds > 0: raise EchoError(f"hop_seconds must be positive, got {hop_seconds!r}")
     if level < 0: raise EchoError(f"level must be 0 or a frequency in Hz, got {level!r}")
+    if type(smoothing) is not int or smoothing < 1 or smoothing % 2 == 0: raise EchoError(f"smoothing must be an odd whole number of at least 1, got {smoothing!r}")
     voiced = f0 > 0
     log_f0 = torch.where(voiced, f0.float(), 1.).log2()
     mean = log_f0.sum(-1, keepdim=True) / voiced.sum(-1, keepdim=True).clamp(min=1)
     height = torch.where(voiced, 3 * (log_f0 - (math.log2(level) if level else mean)), 0.)
+    if smoothing > 1:
+        around = lambda x: nn.functional.avg_pool1d(x[:, None], smoothing, 1, smoothing // 2)[:, 0]
+        height = torch.where(voiced, around(height) / around(voiced.float()).clamp(min=.5 / smoothing), 0.)
     both = voiced[:, 1:] & voiced[:, :-1]
     steps = torch.where(both, height.diff(), 0.)
     on_both_sides = lambda x: nn.functional.pad(x, (1, 0)) + nn.functional.pad(x, (0, 1))

@@ -12,7 +12,7 @@ from echo17.training import loss_sums
 
 TOKENIZER = Tokenizer.characters(["abc"])
 PRESETS = dict(baseline=EchoConfig.baseline, seed=EchoConfig.seed, repaired=EchoConfig.repaired, echo=EchoConfig.echo,
-               level=partial(EchoConfig.baseline, pitch_axis="learned", polar_values="returned", pitch_code="memory", pitch_level=180.),
+               level=partial(EchoConfig.baseline, pitch_axis="learned", polar_values="returned", pitch_code="memory", pitch_level=180., pitch_smoothing=3),
                interval=partial(EchoConfig.baseline, pitch_axis="fixed", polar_values="forward", pitch_code="input"))  # of each utterance's own mean
 TWO = torch.tensor([65., 500.])
 
