@@ -52,12 +52,13 @@ def _validate(config):
         if type(getattr(config, name)) is not bool: raise EchoError(f"{name} must be True or False, got {getattr(config, name)!r}")
     if type(config.longest_clip) not in (int, float) or not 0 <= config.longest_clip < math.inf: raise EchoError(f"longest_clip must be at least 0, and finite, got {config.longest_clip!r}")
     if config.width % config.heads or config.width < 2 * config.heads: raise EchoError(f"width must be a multiple of heads, at least twice, got width={config.width}, heads={config.heads}")
-    if type(config.kernel) is not int or config.kernel < 1 or config.kernel % 2 == 0: raise EchoError(f"kernel must be an odd whole number of at least 1, got {config.kernel!r}")
+    for name in ("kernel", "pitch_smoothing"):
+        value = getattr(config, name)
+        if type(value) is not int or value < 1 or value % 2 == 0: raise EchoError(f"{name} must be an odd whole number of at least 1, got {value!r}")
     if not 0 <= config.dropout < 1: raise EchoError(f"dropout must be at least 0 and below 1, got {config.dropout!r}")
     if not 0 < config.theta < math.inf: raise EchoError(f"theta must be positive and finite, got {config.theta!r}")
     if config.pitch_level != 0 and not config.f_min <= config.pitch_level <= config.f_max:
         raise EchoError(f"pitch_level must be 0 or lie between f_min and f_max ({config.f_min:g} to {config.f_max:g} Hz), got {config.pitch_level!r}")
-    if type(config.pitch_smoothing) is not int or config.pitch_smoothing < 1 or config.pitch_smoothing % 2 == 0: raise EchoError(f"pitch_smoothing must be an odd whole number of at least 1, got {config.pitch_smoothing!r}")
     names = [name for name in config.tasks if isinstance(name, str) and name]
     if len({*names}) < len(config.tasks) or names and names[0] != "transcribe": raise EchoError(f"tasks must be different names, the first of them transcribe, or none at all, got {config.tasks!r}")
     if len(config.certainty) not in (0, 6) or not all(type(x) in (int, float) and math.isfinite(x) for x in config.certainty): raise EchoError(f"certainty must be six finite numbers or none, got {config.certainty!r}")
