@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from echo17.cli import main as echo17
-from echo17.corpus import synthesize_corpus
+from echo17.data.synthetic import synthesize_corpus
 
 
 def at_once(home, cache, shards):

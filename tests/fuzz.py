@@ -15,13 +15,19 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from echo17.audio import EchoError, load_audio
+from echo17.audio import load_audio
+from echo17.errors import EchoError
 from echo17.cli import main
-from echo17.corpus import FeatureConfig, extract_features, read_corpus
-from echo17.folders import read_rows
-from echo17.model import Echo, EchoConfig, config_from_json, config_to_json, load_model, save_model
+from echo17.config import FeatureConfig
+from echo17.data.features import extract_features
+from echo17.data.manifests import read_corpus
+from echo17.data.pairing import read_rows
+from echo17.config import EchoConfig, config_from_json, config_to_json
+from echo17.inference import load_model, save_model
+from echo17.model import Echo
 from echo17.text import Tokenizer
-from echo17.training import TrainConfig, _digests, restore, save_checkpoint, start_run
+from echo17.checkpoints import _digests, restore, save_checkpoint
+from echo17.training import TrainConfig, start_run
 
 FIELDS = tuple(f.name for f in dataclasses.fields(EchoConfig))  # a wrong one is named by itself
 LONGEST = 60  # seconds for one case
@@ -208,7 +214,9 @@ def fuzz_tokenizers(home, cases):
 
 def small_run(home):
     "A run of a tiny model that has taken no step, and a corpus for it."
-    from echo17.corpus import Corpus, split_clips, synthesize_corpus
+    from echo17.data.batches import Corpus
+    from echo17.data.manifests import split_clips
+    from echo17.data.synthetic import synthesize_corpus
     clips = split_clips(read_corpus(synthesize_corpus(home / "syllables", 40)), "train")[:2]
     tokenizer = Tokenizer.characters(c.text for c in clips)
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=8, heads=2, encoder_layers=1, decoder_layers=1)

@@ -16,9 +16,13 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from echo17.corpus import prepare_features, read_corpus, synthesize_corpus
-from echo17.model import EchoConfig
-from echo17.training import Hook, TrainConfig, find_checkpoint, train_echo
+from echo17.data.cache import prepare_features
+from echo17.data.manifests import read_corpus
+from echo17.data.synthetic import synthesize_corpus
+from echo17.config import EchoConfig
+from echo17.checkpoints import find_checkpoint
+from echo17.runs import train_echo
+from echo17.training import Hook, TrainConfig
 
 CONFIG = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40)
 TRAINING = TrainConfig(epochs=2, batch_size=8)

@@ -10,8 +10,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from echo17.corpus import Corpus, read_corpus, split_clips
-from echo17.model import Echo, EchoConfig
+from echo17.data.batches import Corpus
+from echo17.data.manifests import read_corpus, split_clips
+from echo17.config import EchoConfig
+from echo17.model import Echo
 from echo17.text import Tokenizer
 from echo17.training import Hook, TrainConfig, start_run, train
 

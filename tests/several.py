@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from echo17.model import EchoConfig
-from echo17.training import Hook, TrainConfig, train_echo
+from echo17.config import EchoConfig
+from echo17.runs import train_echo
+from echo17.training import Hook, TrainConfig
 
 
 class Lose(Hook):

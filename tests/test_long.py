@@ -23,7 +23,7 @@ def main(minutes):
     from echo17.audio import load_audio
     from echo17.long import plan_windows, transcribe_long, windows_for
     from echo17.model import Echo
-    from echo17.stories import read_stories
+    from echo17.creative.stories import read_stories
     torch.set_num_threads(1)
     model, waves, alone = Echo.from_pretrained(), [], []
     for clip in (clip for clip in read_stories() if clip.split in ("dev", "test")):

@@ -5,8 +5,10 @@ from functools import partial
 import pytest
 import torch
 
-from echo17.corpus import Batch
-from echo17.model import Echo, EchoConfig, frame_mask
+from echo17.batch import Batch
+from echo17.batch import frame_mask
+from echo17.config import EchoConfig
+from echo17.model import Echo
 from echo17.text import BOS, EOS, Tokenizer
 from echo17.training import loss_sums
 

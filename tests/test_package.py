@@ -4,22 +4,29 @@ import torch
 from torch import nn
 
 from echo17.attention import PitchAttention, pitch_similarity
-from echo17.audio import EchoError, load_audio, log_mel
-from echo17.corpus import Corpus, FeatureConfig, prepare_features, read_corpus, split_clips, synthesize_corpus
+from echo17.audio import load_audio, log_mel
+from echo17.errors import EchoError
+from echo17.config import FeatureConfig
+from echo17.data.batches import Corpus
+from echo17.data.cache import prepare_features
+from echo17.data.manifests import read_corpus, split_clips
+from echo17.data.synthetic import synthesize_corpus
 from echo17.decoding import greedy_search
-from echo17.demo import read_phrases
-from echo17.diagnosis import diagnose, report as in_words
-from echo17.figures import FIGURES
-from echo17.folders import init_folder, next_step, report
+from echo17.research.demo import read_phrases
+from echo17.research.diagnosis import diagnose, report as in_words
+from echo17.research.figures import FIGURES
+from echo17.data.folders import init_folder, next_step, report
 from echo17.frequencies import geometric_frequencies, mel_frequencies
-from echo17.imagine import imagine
+from echo17.creative.imagine import imagine
 from echo17.maxfactor import MaxFactor
-from echo17.model import Echo, EchoConfig, EchoState, frame_mask
-from echo17.mood import load_head, sort_by_sadness
+from echo17.batch import frame_mask
+from echo17.config import EchoConfig
+from echo17.model import Echo, EchoState
+from echo17.creative.mood import load_head, sort_by_sadness
 from echo17.pitch import extract_pitch, synthesize_voice
 from echo17.rotary import PolarRotary, apply_rotary
-from echo17.shipped import outdated
-from echo17.stories import read_stories
+from echo17.research.shipped import outdated
+from echo17.creative.stories import read_stories
 from echo17.text import Tokenizer, error_rates
 
 F0 = torch.linspace(120, 180, 100)
@@ -41,7 +48,7 @@ def test_pitch_and_spectrogram_share_one_grid():
         assert (pitch.f0[20:80] - F0[20:80]).abs().median() < 3
 
 
-@pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.repaired, PolarRotary.echo])
+@pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.repaired, PolarRotary])
 def test_pieces_drop_into_another_attention(make):
     f0 = F0[None].repeat(2, 1)
     queries = apply_rotary(torch.randn(2, 4, 100, 16), make(16).rotations(100, f0))

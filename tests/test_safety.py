@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import echo17
-from echo17.audio import EchoError
-from echo17.model import MODEL_FILES, load_model
-from echo17.stories import read_contours
-from echo17.training import CheckpointError, _digests, restore, save_checkpoint
+from echo17.errors import EchoError
+from echo17.inference import MODEL_FILES, load_model
+from echo17.creative.stories import read_contours
+from echo17.checkpoints import CheckpointError, _digests, restore, save_checkpoint
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fuzz import small_run  # noqa: E402

@@ -11,14 +11,18 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from echo17.corpus import Corpus
-from echo17.dial import Dial, judge_voice, story_model, turn_dial, write_table, write_texts
-from echo17.imagine import GapBench, calibrate, confidence_table, gap_table, measure_gaps, with_certainty
-from echo17.model import Echo, load_model, save_model
-from echo17.shipped import first_recipe, make_model, recipe
-from echo17.stories import Trigrams, read_stories, stories_dir, vocabulary
-from echo17.training import commit, find_checkpoint, train_echo
-from echo17.voices import COLUMN_OF, TASKS, known_texts, story_supply, train_voices
+from echo17.data.batches import Corpus
+from echo17.creative.dial import Dial, judge_voice, story_model, turn_dial, write_table, write_texts
+from echo17.creative.calibration import calibrate, confidence_table, with_certainty
+from echo17.creative.gaps import GapBench, gap_table, measure_gaps
+from echo17.inference import load_model, save_model
+from echo17.model import Echo
+from echo17.research.shipped import first_recipe, make_model, recipe
+from echo17.creative.grammar import Trigrams, vocabulary
+from echo17.creative.stories import read_stories, stories_dir
+from echo17.checkpoints import find_checkpoint
+from echo17.runs import commit, train_echo
+from echo17.creative.voices import COLUMN_OF, TASKS, known_texts, story_supply, train_voices
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLITS = ("test", "test_speaker")

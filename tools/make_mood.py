@@ -17,12 +17,18 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from echo17.audio import load_audio
-from echo17.corpus import collate, data_dir, extract_features, split_clips
-from echo17.model import Echo, EchoConfig, load_model, transcribe_batch
-from echo17.mood import (BRIGHT, SAD, Style, accompany, balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, listen, ranking, save_head,
-                         shipped_head_path, sing, sounding_part)
-from echo17.stories import read_stories, stories_dir, word_counts
-from echo17.training import TrainConfig, commit, find_checkpoint, train_echo
+from echo17.batch import collate
+from echo17.data.features import extract_features
+from echo17.data.manifests import data_dir, split_clips
+from echo17.config import EchoConfig
+from echo17.inference import load_model, transcribe_batch
+from echo17.model import Echo
+from echo17.creative.mood import BRIGHT, SAD, Style, accompany, balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, listen, ranking, save_head, shipped_head_path, sing, sounding_part
+from echo17.creative.statistics import word_counts
+from echo17.creative.stories import read_stories, stories_dir
+from echo17.checkpoints import find_checkpoint
+from echo17.runs import commit, train_echo
+from echo17.training import TrainConfig
 
 COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips", "sad", "balanced_accuracy", "low", "high", "ranking", "ranking_low", "ranking_high",
            "against", "difference", "difference_low", "difference_high", "commit", "command")  # differences are of the balanced accuracy
