@@ -13,8 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted(p.name for p in (ROOT / "nbs").glob("*.ipynb"))
-MODULES = sorted(p.stem for p in (ROOT / "echo17").glob("*.py") if not p.stem.startswith("_"))
+HIDDEN = ".ipynb_checkpoints"
+
+
+def files_below(folder, pattern):
+    "Paths below `folder`, in subfolders too, relative to it."
+    return sorted(p.relative_to(folder) for p in Path(folder).rglob(pattern) if HIDDEN not in p.parts)
+
+
+NOTEBOOKS = [p.as_posix() for p in files_below(ROOT / "nbs", "*.ipynb")]
+MODULES = [".".join(p.with_suffix("").parts) for p in files_below(ROOT / "echo17", "*.py") if not p.stem.startswith("_")]
 
 
 def run(*command, cwd=ROOT, quiet=True):
@@ -32,9 +40,11 @@ def copy_tree(target):
 
 def differences(target, folder, pattern):
     "Files of `folder` that are not the same in the copy as in the checkout."
-    names = {p.relative_to(ROOT) for p in (ROOT / folder).glob(pattern)} | {p.relative_to(target) for p in (Path(target) / folder).glob(pattern)}
-    same = lambda n: (ROOT / n).exists() and (Path(target) / n).exists() and (ROOT / n).read_bytes() == (Path(target) / n).read_bytes()
-    return sorted(str(n) for n in names if not same(n))
+    here, there = ROOT / folder, Path(target) / folder
+    def same(name):
+        "Whether both sides have the file, with the same bytes."
+        return (here / name).exists() and (there / name).exists() and (here / name).read_bytes() == (there / name).read_bytes()
+    return sorted(str(name) for name in {*files_below(here, pattern), *files_below(there, pattern)} if not same(name))
 
 
 def check_clean():
@@ -50,18 +60,20 @@ def check_export():
     "Exporting the notebooks gives exactly the modules in the checkout, stale ones included."
     with tempfile.TemporaryDirectory() as target:
         copy_tree(target)
-        for module in (Path(target) / "echo17").glob("*.py"):
-            if module.name != "__init__.py": module.unlink()
+        for module in (Path(target) / "echo17").rglob("*.py"):
+            if module != Path(target) / "echo17" / "__init__.py": module.unlink()  # those of the wings are made by export
         ok, output = run("nbdev_export", cwd=target)
         changed = differences(target, "echo17", "*.py")
         return ok and not changed, output if not ok else f"out of sync: {', '.join(changed)}"
 
 
 def check_readme():
+    "README.md is what its notebook says."
     return run(sys.executable, "tools/readme.py", "--chk")
 
 
 def check_pyflakes():
+    "No name is undefined, no import unused."
     return run(sys.executable, "-m", "pyflakes", "echo17", "tools", *(["tests"] if (ROOT / "tests").exists() else []))
 
 
@@ -72,18 +84,21 @@ def check_import(module):
 
 
 def check_notebook(name):
+    "Every cell runs."
     return run("nbdev_test", "--path", f"nbs/{name}", "--n_workers", "1", "--do_print")
 
 
 def check_pytest():
     "Counts come from pytest's own closing line."
     ok, output = run(sys.executable, "-m", "pytest", "-q", "tests")
-    passed, failed = (sum(map(int, re.findall(rf"(\d+) {word}", output.splitlines()[-1]))) for word in ("passed", "(?:failed|error)"))
+    last = output.splitlines()[-1]
+    passed, failed = (sum(map(int, re.findall(rf"(\d+) {word}", last))) for word in ("passed", "(?:failed|error)"))
     return passed, failed, output
 
 
 def main():
-    checks = [("notebooks are clean", check_clean), ("package is in sync", check_export), ("README is up to date", check_readme), ("pyflakes", check_pyflakes)]
+    checks = [("notebooks are clean", check_clean), ("package is in sync", check_export),
+              ("README is up to date", check_readme), ("pyflakes", check_pyflakes)]
     checks += [(f"import echo17.{m}", lambda m=m: check_import(m)) for m in MODULES]
     checks += [(f"nbs/{n}", lambda n=n: check_notebook(n)) for n in NOTEBOOKS]
     passed = failed = 0
