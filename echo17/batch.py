@@ -23,32 +23,44 @@ class Batch:
     features:dict[str, Tensor]  # name to (B, T, channels), 0 at padding
     f0:Tensor                   # (B, T) Hz, 0 where unvoiced and at padding
     lengths:Tensor              # (B,) frames
-    tokens:Tensor               # (B, U) ids: bos, the text, eos, then pad
-    token_lengths:Tensor        # (B,) tokens, bos and eos included
+    tokens:Tensor               # (R, U) ids: bos, the text, eos, then pad; R = B unless `heard` says otherwise
+    token_lengths:Tensor        # (R,) tokens, bos and eos included
     texts:tuple[str,...] = ()   # the text of each clip
     ids:tuple[str,...] = ()     # the id of each clip
-    heard:Tensor|None = None    # (R,) which clip each row of `tokens` is about, -1: none is heard; None: row b is about clip b, R = B
-    tasks:Tensor|None = None    # (R,) what is asked of each row, as an index among the model's tasks; None: transcripts
+    heard:Tensor|None = None    # (R,) which clip each row of `tokens` is about, -1: none; None: each its own
+    tasks:Tensor|None = None    # (R,) what is asked of each row, an index among the model's tasks; None: transcripts
     weights:Tensor|None = None  # (R,) what a token of each row counts in the loss; None: 1
 
     def to(self, device:str|torch.device) -> "Batch":
         "The same batch on `device`."
-        tensors = {name: x.to(device) for name in ("f0", "lengths", "tokens", "token_lengths", "heard", "tasks", "weights") if (x := getattr(self, name)) is not None}
-        return replace(self, features={name: x.to(device) for name, x in self.features.items()}, **tensors)
+        fields = {name: x.to(device) for name, x in vars(self).items() if isinstance(x, Tensor)}
+        return replace(self, features={name: x.to(device) for name, x in self.features.items()}, **fields)
 
 # %% ../nbs/13_batch.ipynb #a52f75ae
 def _check_item(name, item, first):
     "One item must be whole, and of the same kind as the first."
-    if "f0" not in item: raise EchoError(f"{name}: needs f0, got {', '.join(item) or 'nothing'}")
-    if item.keys() != first.keys(): raise EchoError(f"{name}: needs the features {', '.join(first)}, as the first has, got {', '.join(item)}")
+    def refuse(needs, got): raise EchoError(f"{name}: {needs}, got {got}")
+    if "f0" not in item: refuse("needs f0", ", ".join(item) or "nothing")
+    if item.keys() != first.keys(): refuse(f"needs the features {', '.join(first)}, as the first has", ", ".join(item))
     f0 = item["f0"]
-    if f0.ndim != 1 or len(f0) == 0: raise EchoError(f"{name}: f0 must be (T,) with at least one frame, got {tuple(f0.shape)}")
+    if f0.ndim != 1 or len(f0) == 0: refuse("f0 must be (T,) with at least one frame", tuple(f0.shape))
     for feature, x in item.items():
         if feature == "f0": continue
-        if x.ndim != 2 or len(x) != len(f0): raise EchoError(f"{name}: {feature} must be ({len(f0)}, channels), as f0 has {len(f0)} frames, got {tuple(x.shape)}")
         width = first[feature].shape[-1]
-        if x.shape[1] != width: raise EchoError(f"{name}: {feature} needs {width} channels, as the first has, got {x.shape[1]}")
+        if x.ndim != 2 or len(x) != len(f0):
+            refuse(f"{feature} must be ({len(f0)}, channels), as f0 has {len(f0)} frames", tuple(x.shape))
+        if x.shape[1] != width: refuse(f"{feature} needs {width} channels, as the first has", x.shape[1])
 
+def _check_clips(items, texts, ids):
+    "One text a clip, one id a clip or none, and clips of one kind."
+    if not items: raise EchoError("a batch needs at least one clip, got none")
+    if len(texts) != len(items):
+        raise EchoError(f"texts must hold one text for each of the {len(items)} items, got {len(texts)}")
+    if len(ids) not in (0, len(items)):
+        raise EchoError(f"ids must hold one id for each of the {len(items)} items, or none, got {len(ids)}")
+    for n, item in enumerate(items): _check_item(f"clip {ids[n]!r}" if ids else f"item {n}", item, items[0])
+
+# %% ../nbs/13_batch.ipynb #9b6f30f3
 def collate(
     items:Sequence[dict[str, Tensor]],  # from `extract_features`
     texts:Sequence[str],                # one for each item; may be empty
@@ -56,14 +68,12 @@ def collate(
     ids:Sequence[str]=(),               # one for each item, or none at all
 ) -> Batch:                             # features and f0 in float32
     "Pad clips to one batch."
-    if not items: raise EchoError("a batch needs at least one clip, got none")
-    if len(texts) != len(items): raise EchoError(f"texts must hold one text for each of the {len(items)} items, got {len(texts)}")
-    if len(ids) not in (0, len(items)): raise EchoError(f"ids must hold one id for each of the {len(items)} items, or none, got {len(ids)}")
-    for n, item in enumerate(items): _check_item(f"clip {ids[n]!r}" if ids else f"item {n}", item, items[0])
-    padded = {name: pad_sequence([item[name].float() for item in items], batch_first=True) for name in items[0]}
-    tokens = [torch.tensor([BOS, *tokenizer.encode(text), EOS]) for text in texts]
-    return Batch({name: x for name, x in padded.items() if name != "f0"}, padded["f0"], torch.tensor([len(item["f0"]) for item in items]),
-                 pad_sequence(tokens, batch_first=True, padding_value=PAD), torch.tensor([len(t) for t in tokens]), tuple(texts), tuple(ids))
+    _check_clips(items, texts, ids)
+    features = {name: pad_sequence([item[name].float() for item in items], batch_first=True) for name in items[0]}
+    f0, lengths = features.pop("f0"), torch.tensor([len(item["f0"]) for item in items])
+    rows = [torch.tensor([BOS, *tokenizer.encode(text), EOS]) for text in texts]
+    tokens = pad_sequence(rows, batch_first=True, padding_value=PAD)
+    return Batch(features, f0, lengths, tokens, torch.tensor([len(row) for row in rows]), tuple(texts), tuple(ids))
 
 # %% ../nbs/13_batch.ipynb #6a825769
 def strided(length:int|Tensor, stride:int) -> int|Tensor:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['parse_value', 'parse_settings', 'pitch_command', 'train_command', 'print_metrics', 'evaluate_command',
            'transcribe_command', 'imagine_command', 'get_command', 'info_command', 'demo_command', 'init_command',
-           'features_command', 'figures_command', 'bench_command', 'ablate_command', 'inspect_command', 'mood_command',
+           'features_command', 'figures_command', 'inspect_command', 'bench_command', 'ablate_command', 'mood_command',
            'make_parser', 'main']
 
 # %% ../nbs/21_cli.ipynb #2204e7bd
@@ -17,11 +17,8 @@ import sys
 from pathlib import Path
 
 # %% ../nbs/21_cli.ipynb #f6b517b4
-def parse_value(
-    text:str,  # what stands behind the =
-    kind,      # the field's type
-):
-    "Text as a value of a configuration field."
+def parse_value(text:str, kind):
+    "What stands behind the = as a value of a configuration field of this type."
     name = str(kind)
     if kind is bool or name == "bool":
         if text.lower() not in ("true", "false"): raise ValueError(f"need true or false, got {text!r}")
@@ -31,22 +28,70 @@ def parse_value(
     if "float" in name: return float(text)
     return text
 
+def _field_types(kind): # of a configuration: name to type; an `EchoConfig` has the fields of its parts as well
+    "What may stand before the =."
+    from typing import get_type_hints
+    if not hasattr(kind, "places"): return get_type_hints(kind)
+    parts = kind.parts()
+    return {name: get_type_hints(parts.get(part, kind))[field] for name, (part, field) in kind.places().items()}
+
 def parse_settings(
     assignments:list[str],  # field=value
     *classes,               # configuration dataclasses, searched in this order
 ) -> list[dict]:            # changed fields for each class
     "Sort `--set` assignments by the configuration they belong to."
-    from typing import get_type_hints
     from echo17.errors import EchoError
-    changes = [{} for _ in classes]
+    changes, types = [{} for _ in classes], [_field_types(kind) for kind in classes]
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals: raise EchoError(f"--set needs field=value, got {assignment!r}")
-        owner = next((i for i, c in enumerate(classes) if name in c.__dataclass_fields__), None)
-        if owner is None: raise EchoError(f"--set knows no field {name!r}; there are {', '.join(f for c in classes for f in c.__dataclass_fields__)}")
-        try: changes[owner][name] = parse_value(text, get_type_hints(classes[owner])[name])
+        owner = next((i for i, known in enumerate(types) if name in known), None)
+        if owner is None:
+            fields = ", ".join(field for known in types for field in known)
+            raise EchoError(f"--set knows no field {name!r}; there are {fields}")
+        try: changes[owner][name] = parse_value(text, types[owner][name])
         except ValueError as e: raise EchoError(f"--set {assignment}: {e}") from e
     return changes
+
+# %% ../nbs/21_cli.ipynb #c7f7ced7
+_CHOICES = dict(  # as in the modules that know them, which take seconds to import
+    preset=("baseline", "seed", "repaired", "echo"),
+    text=("auto", "english", "pinyin", "plain"),
+    device=("auto", "cpu", "cuda"),
+    method=("dio", "harvest", "pyin", "nccf"),
+    optimizer=("maxfactor", "adamw", "adafactor", "sgd"),
+    precision=("no", "bf16", "fp16"),
+    task=("transcribe", "fill", "continue", "story", "verse"),
+    stage=("screening", "final", "maxfactor", "speakers", "stories"),
+)
+
+def _add(commands, name, function, example):
+    "One sub-command; its help is the function's docstring and an example."
+    about, epilog = function.__doc__, f"example: echo17 {example}"
+    sub = commands.add_parser(name, help=about, description=about, epilog=epilog)
+    sub.set_defaults(run=function)
+    return sub
+
+def _options(sub, **asked):
+    "Each is a default, or a type where there is none; then its help and a word for the value. False is a switch."
+    for name, (start, *words) in asked.items():
+        about, unit = (*words, None, None)[:2]
+        flag, kind = f"--{name.replace('_', '-')}", start if isinstance(start, type) else type(start)
+        if kind is bool: sub.add_argument(flag, action="store_true", help=about); continue
+        default = None if isinstance(start, type) else start
+        sub.add_argument(flag, type=kind, default=default, choices=_CHOICES.get(name), metavar=unit, help=about)
+
+def _model_options(sub):
+    "Which model, and where it computes."
+    shipped = "the model that comes with echo17"
+    about = f"folder of a saved model, or of a training run (its best checkpoint); default: {shipped}"
+    _options(sub, model=(str, about), device=("auto",))
+
+def _corpus_options(sub):
+    "Which corpus, and where its features are kept."
+    places = "folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET"
+    sub.add_argument("--data", required=True, help=places)
+    _options(sub, cache=(Path, "folder of the feature cache"))
 
 # %% ../nbs/21_cli.ipynb #907a7262
 def _save_figure(ax, path):
@@ -60,61 +105,72 @@ def _save_figure(ax, path):
 def pitch_command(args):
     "Print the pitch of a recording; write it as a table or a picture."
     from echo17.audio import load_audio
+    from echo17.files import write_text
     from echo17.pitch import extract_pitch, plot_pitch
     wave = load_audio(args.file)
     pitch = extract_pitch(wave, 16000, args.method)
-    voiced = pitch.f0[pitch.voiced]
-    print(f"{args.file}: {len(wave) / 16000:.2f} s, {len(pitch.f0)} frames, {100 * pitch.voiced.float().mean():.0f} % voiced")
-    if len(voiced): print(f"f0 {voiced.min():.1f} to {voiced.max():.1f} Hz, median {voiced.median():.1f} Hz ({args.method})")
+    voiced, share = pitch.f0[pitch.voiced], 100 * pitch.voiced.float().mean()
+    print(f"{args.file}: {len(wave) / 16000:.2f} s, {len(pitch.f0)} frames, {share:.0f} % voiced")
+    if len(voiced):
+        print(f"f0 {voiced.min():.1f} to {voiced.max():.1f} Hz, median {voiced.median():.1f} Hz ({args.method})")
     if args.csv:
         rows = (f"{t * pitch.hop_seconds:.3f},{f0:.3f},{int(f0 > 0)}\n" for t, f0 in enumerate(pitch.f0.tolist()))
-        Path(args.csv).write_text("seconds,f0_hz,voiced\n" + "".join(rows)); print(f"wrote {args.csv}")
+        write_text(args.csv, "seconds,f0_hz,voiced\n" + "".join(rows)); print(f"wrote {args.csv}")
     if args.plot: _save_figure(plot_pitch(wave, 16000, pitch), args.plot)
+
+def _pitch_parser(commands):
+    sub = _add(commands, "pitch", pitch_command, "pitch speech.wav --method harvest --plot pitch.png")
+    sub.add_argument("file", help="sound file")
+    _options(sub, method=("dio",), csv=(str, "write seconds, f0_hz, voiced"),
+             plot=(str, "write a picture (png, svg, pdf)"))
+
+# %% ../nbs/21_cli.ipynb #0f97d22e
+def _config_options(sub):
+    "Which model it is for; `train` and `features` share it."
+    _options(sub, preset=("echo",))
+    about = "change one field of the configuration; may be repeated"
+    sub.add_argument("--set", action="append", default=[], metavar="field=value", help=about)
 
 def train_command(args):
     "Train a recogniser and write its result."
-    from dataclasses import replace
     import torch
     from echo17.config import EchoConfig
-    from echo17.runs import train_echo
+    from echo17.runs import RunOptions, train_echo
     from echo17.training import TrainConfig
-    given = dict(optimizer=args.optimizer, lr=args.lr, epochs=args.epochs, seed=args.seed, precision=args.precision)
-    model_changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
-    training = TrainConfig(**{k: v for k, v in given.items() if v is not None} | training_changes)
-    config = replace(getattr(EchoConfig, args.preset)(), **model_changes)
-    result = train_echo(args.data, args.out, config, training, args.resume, args.test, args.text, args.device, args.cache, save_every=args.save_every, keep=args.keep)
-    if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
+    given = {name: getattr(args, name) for name in ("optimizer", "lr", "epochs", "seed", "precision")}
+    changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
+    training = TrainConfig(**{name: value for name, value in given.items() if value is not None} | training_changes)
+    config = getattr(EchoConfig, args.preset)(**changes)
+    same = ("resume", "test", "text", "device", "cache", "save_every", "keep")
+    options = RunOptions(**{name: getattr(args, name) for name in same})
+    result = train_echo(args.data, args.out, config, training, options)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
     if os.environ.get("RANK", "0") != "0": return  # of several processes one speaks
     print_metrics(result)
-    print(f"wrote {args.out}: best, last (checkpoints), result.json, transcripts.json, tensorboard (tensorboard --logdir {args.out})")
+    print(f"wrote {args.out}: best, last (checkpoints), result.json, transcripts.json, "
+          f"tensorboard (tensorboard --logdir {args.out})")
 
 def print_metrics(result:dict):
     "One line with the error rates of a result."
     rates = ", ".join(f"{name} {100 * value:.2f} %" for name, value in result["metrics"].items())
     print(f"{result['corpus']} {result['split']}: {rates} in {result['seconds']:.0f} s")
 
-# %% ../nbs/21_cli.ipynb #b2de013e
-def evaluate_command(args):
-    "Measure a saved model on one split."
-    import time
-    from echo17.data.batches import Corpus
-    from echo17.data.cache import prepare_features
-    from echo17.files import write_json
-    from echo17.runs import check_out, read_material, result_row
-    from echo17.training import evaluate
-    model, began = _load(args), time.perf_counter()
-    if args.out: check_out(args.out, False)
-    material = read_material(args.data, (args.split,), args.text, model.tokenizer)
-    clips = material.clips[args.split]
-    prepare_features(clips, model.config.features, args.cache)
-    metrics, rows = evaluate(model, Corpus(clips, model.config.features, model.tokenizer, args.cache), material.mode, args.beam, progress=True)
-    result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model.config, None, model=str(args.model or "shipped"), beam=args.beam)
-    print_metrics(result)
-    if args.out:
-        Path(args.out).mkdir(parents=True, exist_ok=True)
-        write_json(Path(args.out) / "result.json", result); write_json(Path(args.out) / "transcripts.json", rows)
-        print(f"wrote {args.out}: result.json, transcripts.json")
+# %% ../nbs/21_cli.ipynb #a373e21f
+def _train_parser(commands):
+    example = "train --data $ECHO17_DATA/fsdd --preset echo --epochs 20 --test --out runs/fsdd"
+    sub = _add(commands, "train", train_command, example)
+    _corpus_options(sub)
+    _options(sub, text=("auto", "what the texts are; auto recognises toned pinyin"))
+    _config_options(sub)
+    _options(sub, optimizer=(str,), lr=(float, "peak rate"), epochs=(int,), seed=(int,), device=("auto",),
+             precision=(str,), out=("runs/echo", "folder for checkpoints, logs and result.json"),
+             resume=(False, "go on with the run in --out, or start it"),
+             save_every=(0, "write checkpoints within epochs as well, every so many steps", "STEPS"),
+             keep=(2, "checkpoints that remain: last, last.1, ... (default 2)", "N"),
+             test=(False, "measure the test split at the end"))
 
+# %% ../nbs/21_cli.ipynb #b2de013e
 def _load(args):
     "The model of `--model`, on the device of `--device`; a run's folder stands for its best checkpoint."
     from echo17.inference import choose_device, load_model, shipped_dir
@@ -124,17 +180,58 @@ def _load(args):
     if best := find_checkpoint(Path(args.model) / "best"): check_checkpoint(best)
     return load_model(best or args.model).to(device)
 
+def evaluate_command(args):
+    "Measure a saved model on one split."
+    import time
+    from echo17.data.batches import Corpus
+    from echo17.data.cache import prepare_features
+    from echo17.decoding import SearchOptions
+    from echo17.runs import check_out, read_material, result_row, write_result
+    from echo17.training import evaluate
+    model, began, search = _load(args), time.perf_counter(), SearchOptions(beam=args.beam)
+    if args.out: check_out(args.out, False)
+    material, recipe = read_material(args.data, (args.split,), args.text, model.tokenizer), model.config.features
+    clips = material.clips[args.split]
+    prepare_features(clips, recipe, args.cache)
+    corpus = Corpus(clips, recipe, model.tokenizer, args.cache)
+    metrics, rows = evaluate(model, corpus, material.mode, search, progress=True)
+    about = dict(model=str(args.model or "shipped"), beam=args.beam)
+    result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model, None, **about)
+    print_metrics(result)
+    if args.out: write_result(args.out, result, rows); print(f"wrote {args.out}: result.json, transcripts.json")
+
+# %% ../nbs/21_cli.ipynb #78880ad5
+def _evaluate_parser(commands):
+    example = "evaluate --model runs/fsdd --data $ECHO17_DATA/fsdd --split dev"
+    sub = _add(commands, "evaluate", evaluate_command, example)
+    _model_options(sub); _corpus_options(sub)
+    _options(sub, text=("auto", "what the texts are; auto recognises toned pinyin"))
+    sub.add_argument("--split", required=True)
+    _options(sub, beam=(1, "hypotheses kept; 1, greedy search, is how training measures dev (default)"),
+             out=(str, "folder for result.json and transcripts.json"))
+
 def transcribe_command(args):
     "Print what is said in recordings, long ones window by window."
+    from echo17.decoding import SearchOptions
     from echo17.long import transcribe_long, windows_for
-    model, found = _load(args), []
+    model, search, found = _load(args), SearchOptions(beam=args.beam), []
     how = windows_for(model, args.window)
     for file in args.file:
-        transcript = transcribe_long(model, file, args.beam, how=how)
+        transcript = transcribe_long(model, file, search, how)
         found.append(dict(file=str(file)) | transcript.as_dict())
         if not args.json: print(f"{file}\t{transcript.text}" if len(args.file) > 1 else transcript.text)
     if args.json: print(json.dumps(found, indent=1, ensure_ascii=False))
 
+def _transcribe_parser(commands):
+    sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --json")
+    sub.add_argument("file", nargs="+", help="sound files")
+    _model_options(sub)
+    usual = "as long as the longest clip the model learned from, 5 where it does not say"
+    _options(sub, beam=(5, "hypotheses kept (default 5); 1 is greedy search, faster and with more errors"),
+             json=(False, "print file, text and words with times and confidence"),
+             window=(float, f"longest stretch that is heard at once; default: {usual}", "SECONDS"))
+
+# %% ../nbs/21_cli.ipynb #842d5c47
 def _read_gap(text):
     "START-END as two numbers; whether they fit the sound is asked later."
     from echo17.errors import EchoError
@@ -143,9 +240,11 @@ def _read_gap(text):
     except ValueError: raise EchoError(f"--gap needs START-END in seconds, as in 0.5-1.2, got {text!r}") from None
 
 def imagine_command(args):
-    "Write what a recording could be, beside what was heard: gaps filled, the story continued, told, or turned into a line of verse."
+    "Write what a recording could be beside what was heard: gaps filled, the story continued, told, or put into verse."
+    from echo17.creative.dial import Dial
     from echo17.creative.imagine import imagine
-    found = imagine(_load(args), args.file, args.task, args.creativity, args.follow, [_read_gap(gap) for gap in args.gap], args.seed, args.n)
+    dial, gaps = Dial(args.creativity, args.follow), [_read_gap(gap) for gap in args.gap]
+    found = imagine(_load(args), args.file, args.task, dial, gaps, args.seed, args.n)
     if args.json: print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False)); return
     print(f"heard     {found[0].literal}")
     for one in found: print(f"imagined  {one.marked() if args.task in ('transcribe', 'fill') else one.text}")
@@ -154,82 +253,121 @@ def _imagine_parser(commands):
     sub = _add(commands, "imagine", imagine_command, "imagine speech.wav --task verse --creativity 0.7 --seed 3")
     sub.add_argument("file", help="sound file, one sentence long")
     _model_options(sub)
-    sub.add_argument("--task", default="transcribe", choices=("transcribe", "fill", "continue", "story", "verse"), help="transcribe and fill put imagined words in brackets (default transcribe)")
-    sub.add_argument("--creativity", type=float, default=0.5, metavar="C", help="-1: extra literal, 0: the likeliest text, 1: as if nothing had been heard (default 0.5)")
-    sub.add_argument("--follow", action="store_true", help="only where the sound says little; fill does so anyway")
-    sub.add_argument("--gap", action="append", default=[], metavar="START-END", help="seconds that the model is told not to have heard; may be repeated")
-    sub.add_argument("--seed", type=int, default=0, help="of the draws")
-    sub.add_argument("--n", type=int, default=1, help="how many texts")
-    sub.add_argument("--json", action="store_true", help="print a list of objects with text, literal and words, each heard or imagined, with its confidence")
+    degrees = "-1: extra literal, 0: the likeliest text, 1: as if nothing had been heard (default 0.5)"
+    _options(sub, task=("transcribe", "transcribe and fill put imagined words in brackets (default transcribe)"),
+             creativity=(0.5, degrees, "C"), follow=(False, "only where the sound says little; fill does so anyway"))
+    about = "seconds that the model is told not to have heard; may be repeated"
+    sub.add_argument("--gap", action="append", default=[], metavar="START-END", help=about)
+    printed = "a list of objects with text, literal and words, each heard or imagined, with its confidence"
+    _options(sub, seed=(0, "of the draws"), n=(1, "how many texts"), json=(False, f"print {printed}"))
 
+# %% ../nbs/21_cli.ipynb #725e68f3
 def get_command(args):
     "Download a public corpus and lay it out."
-    from echo17.data.manifests import data_dir
     from echo17.data.download import get
+    from echo17.data.manifests import data_dir
     folder = Path(args.folder) if args.folder else data_dir() / args.name.partition(":")[0]
     get(args.name, folder); print(f"wrote {folder}")
+
+def _get_parser(commands):
+    sub = _add(commands, "get", get_command, "get fsdd")
+    sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
+    _options(sub, folder=(str, "where to; default: a folder of that name in $ECHO17_DATA"))
 
 def info_command(args):
     "Print versions, device, and where data and cache are."
     import torch
     from echo17.data.manifests import data_dir, default_cache
     from echo17.runs import commit, versions
-    for name, version in versions().items(): print(f"{name:<12}{version}")
-    print(f"{'commit':<12}{commit()}")
-    print(f"{'device':<12}{torch.cuda.get_device_name() if torch.cuda.is_available() else f'cpu, {torch.get_num_threads()} threads'}")
+    gpu = torch.cuda.is_available()
     corpora = sorted(p.parent.name for p in data_dir().glob("*/manifest.tsv"))
-    print(f"{'data':<12}{data_dir()} ({', '.join(corpora) or 'no corpus'})\n{'cache':<12}{default_cache()}")
+    rows = versions() | dict(commit=commit())
+    rows["device"] = torch.cuda.get_device_name() if gpu else f"cpu, {torch.get_num_threads()} threads"
+    rows |= dict(data=f"{data_dir()} ({', '.join(corpora) or 'no corpus'})", cache=default_cache())
+    for name, value in rows.items(): print(f"{name:<12}{value}")
 
 # %% ../nbs/21_cli.ipynb #c7bcfd07
 def demo_command(args):
-    "The main job in five minutes: a voice and its pitch, a small model that learns, transcripts, imagination, pictures."
+    "The main job in five minutes: a voice, its pitch, a small model that learns, transcripts, imagination, pictures."
     from itertools import count
     from echo17.research.demo import run_demo
     names = ("demo" if k == 1 else f"demo-{k}" for k in count(1))
     run_demo(args.out or next(name for name in names if not Path(name).exists()), args.epochs, args.full)
 
+def _demo_parser(commands):
+    sub = _add(commands, "demo", demo_command, "demo --out demo")
+    usual = "demo, or demo-2 and so on where there is one"
+    _options(sub, out=(str, f"new folder for everything it makes; default: {usual}"), epochs=(14, "of the small model"),
+             full=(False, "train echo and baseline on all of the stories as well; hours"))
+
 # %% ../nbs/21_cli.ipynb #caa12de8
 def init_command(args):
     "Make a corpus of your own recordings: pair sounds with texts, check every file, draw splits."
-    from echo17.data.folders import init_folder, next_step, report
-    outcome = init_folder(args.folder, args.csv, args.dev, args.test, args.seed, args.by_speaker, args.text, args.force)
-    print(report(outcome)); print(next_step(outcome))
+    from echo17.data.folders import FolderOptions, folder_report, init_folder, next_step
+    options = FolderOptions(args.dev, args.test, args.seed, args.by_speaker, args.text)
+    outcome = init_folder(args.folder, args.csv, options, args.force)
+    print(folder_report(outcome)); print(next_step(outcome))
 
 def _init_parser(commands):
     sub = _add(commands, "init", init_command, "init recordings --csv recordings/texts.csv")
-    sub.add_argument("folder", help="holds the sounds; each text stands beside its sound, hello.txt for hello.wav, or in --csv")
-    sub.add_argument("--csv", help="table with the columns path and text (or file, sentence, ...), and maybe id, speaker, split")
-    sub.add_argument("--dev", type=float, default=0.1, metavar="SHARE", help="share of dev, where the table gives no splits (default 0.1)")
-    sub.add_argument("--test", type=float, default=0.1, metavar="SHARE", help="share of test, likewise (default 0.1)")
-    sub.add_argument("--seed", type=int, default=0, help="another draw of the splits")
-    sub.add_argument("--by-speaker", action="store_true", help="draw speakers instead of texts, so that dev and test have other voices")
-    sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are, as for train")
-    sub.add_argument("--force", action="store_true", help="replace manifest.tsv and check.tsv")
+    where = "each text stands beside its sound, hello.txt for hello.wav, or in --csv"
+    sub.add_argument("folder", help=f"holds the sounds; {where}")
+    columns = "the columns path and text (or file, sentence, ...), and maybe id, speaker, split"
+    _options(sub, csv=(str, f"table with {columns}"),
+             dev=(0.1, "share of dev, where the table gives no splits (default 0.1)", "SHARE"),
+             test=(0.1, "share of test, likewise (default 0.1)", "SHARE"), seed=(0, "another draw of the splits"),
+             by_speaker=(False, "draw speakers instead of texts, so that dev and test have other voices"),
+             text=("auto", "what the texts are, as for train"), force=(False, "replace manifest.tsv and check.tsv"))
 
 # %% ../nbs/21_cli.ipynb #21da03f1
 def features_command(args):
     "Fill the feature cache, so that training need not; several machines may share the work and the folder."
-    from dataclasses import replace
+    from echo17.config import EchoConfig
     from echo17.data.cache import prepare_features
     from echo17.data.manifests import read_corpus, shard_clips
-    from echo17.config import EchoConfig
     (changes,) = parse_settings(args.set, EchoConfig)
-    config = replace(getattr(EchoConfig, args.preset)(), **changes)
+    recipe = getattr(EchoConfig, args.preset)(**changes).features
     clips = shard_clips(read_corpus(args.data), args.shard)
-    made = prepare_features(clips, config.features, args.cache, workers=args.workers)
+    made = prepare_features(clips, recipe, args.cache, workers=args.workers)
     print(f"{args.data}, shard {args.shard}: {made} clips made, {len(clips) - made} were there")
 
 def _features_parser(commands):
     sub = _add(commands, "features", features_command, "features --data $ECHO17_DATA/fsdd --shard 2/4")
     _corpus_options(sub); _config_options(sub)
-    sub.add_argument("--shard", default="1/1", metavar="I/N", help="the I-th of N parts, 1/N to N/N (default 1/1, everything)")
-    sub.add_argument("--workers", type=int, help="processes; default: as many as pay")
+    _options(sub, shard=("1/1", "the I-th of N parts, 1/N to N/N (default 1/1, everything)", "I/N"),
+             workers=(int, "processes; default: as many as pay"))
 
 # %% ../nbs/21_cli.ipynb #af24b82f
 def figures_command(args):
     "Draw every picture of the project, and write what each shows and the numbers that belong to it."
     from echo17.research.figures import make_figures
     make_figures(args.out, progress=print)
+
+def _figures_parser(commands):
+    sub = _add(commands, "figures", figures_command, "figures --out figures")
+    _options(sub, out=("figures", "folder for the pictures and figures.json"))
+
+def inspect_command(args):
+    "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
+    from echo17.research.diagnosis import diagnose, diagnosis_report, plot_diagnosis
+    seen = diagnose(_load(argparse.Namespace(model=args.model, device="cpu")), args.file, args.block)
+    print(diagnosis_report(seen))
+    if args.plot: _save_figure(plot_diagnosis(seen), args.plot)
+
+def _inspect_parser(commands):
+    sub = _add(commands, "inspect", inspect_command, "inspect speech.wav --plot seen.png")
+    sub.add_argument("file", help="sound file")
+    shipped = "the model that comes with echo17"
+    _options(sub, model=(str, f"folder of a saved model, or of a training run; default: {shipped}"),
+             block=(0, "encoder block whose attention is measured (default 0, the first)"),
+             plot=(str, "write a picture (png, svg, pdf)"))
+
+# %% ../nbs/21_cli.ipynb #d450c4d9
+def _trials_options(sub, corpus, files):
+    "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
+    _options(sub, data=(Path, f"folder of the corpus; default: {corpus}"),
+             workers=(2, "trainings at a time (default 2)"), cache=(Path, "folder of the feature cache"),
+             out=("data/results", f"folder for {files}"))
 
 def bench_command(args):
     "Measure what each optimizer costs and how well it trains; an hour on two cores, later only what is missing."
@@ -240,141 +378,58 @@ def bench_command(args):
 def _bench_parser(commands):
     sub = _add(commands, "bench", bench_command, "bench optimizers --costs")
     sub.add_argument("what", choices=("optimizers",))
-    sub.add_argument("--costs", action="store_true", help="memory and time only, no training; a minute")
-    sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help="of the models whose costs are measured")
+    _options(sub, costs=(False, "memory and time only, no training; a minute"))
+    about = "of the models whose costs are measured"
+    sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
     _trials_options(sub, "$ECHO17_DATA/fsdd", "optimizer-costs.csv and optimizers.csv")
 
+# %% ../nbs/21_cli.ipynb #69e0080f
 def ablate_command(args):
     "Train the ways of giving pitch to a recogniser; some hours on two cores, with --resume only what is missing."
+    from echo17.creative.stories import stories_dir
     from echo17.data.manifests import data_dir
     from echo17.research.experiments import ablate
-    from echo17.creative.stories import stories_dir
-    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / ("fsdd" if args.stage == "speakers" else "hsk"))
-    ablate(corpus, args.out, args.stage, args.seeds, args.workers, args.cache, args.resume)
+    usual = dict(stories=stories_dir, speakers=lambda: data_dir() / "fsdd").get(args.stage, lambda: data_dir() / "hsk")
+    ablate(args.data or usual(), args.out, args.stage, args.seeds, args.workers, args.cache, args.resume)
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    sub.add_argument("--stage", choices=("screening", "final", "maxfactor", "speakers", "stories"), default="screening", help="all forms on hsk, the finalists on hsk, the main pair with MaxFactor, digits without one speaker, or the stories (default screening)")
-    _trials_options(sub, "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17", "the table of the stage")
-    sub.add_argument("--seeds", type=int, nargs="+", default=[], help="one training of each form for each; default: those of the plan")
-    sub.add_argument("--resume", action="store_true", help="go on with the table that is there")
-
-def inspect_command(args):
-    "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
-    from echo17.research.diagnosis import diagnose, plot_diagnosis, report
-    seen = diagnose(_load(argparse.Namespace(model=args.model, device="cpu")), args.file, args.block)
-    print(report(seen))
-    if args.plot: _save_figure(plot_diagnosis(seen), args.plot)
-
-def _inspect_parser(commands):
-    sub = _add(commands, "inspect", inspect_command, "inspect speech.wav --plot seen.png")
-    sub.add_argument("file", help="sound file")
-    sub.add_argument("--model", help="folder of a saved model, or of a training run; default: the model that comes with echo17")
-    sub.add_argument("--block", type=int, default=0, help="encoder block whose attention is measured (default 0, the first)")
-    sub.add_argument("--plot", help="write a picture (png, svg, pdf)")
+    english = "digits without one speaker, or the stories"
+    stages = f"all forms on hsk, the finalists on hsk, the main pair with MaxFactor, {english} (default screening)"
+    _options(sub, stage=("screening", stages))
+    corpora = "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17"
+    _trials_options(sub, corpora, "the table of the stage")
+    about = "one training of each form for each; default: those of the plan"
+    sub.add_argument("--seeds", type=int, nargs="+", default=[], help=about)
+    _options(sub, resume=(False, "go on with the table that is there"))
 
 # %% ../nbs/21_cli.ipynb #a7e0a8a6
 def mood_command(args):
     "Sort recordings by how probably they are sad, the saddest first."
-    from echo17.inference import load_model, shipped_dir
     from echo17.creative.mood import load_head, sort_by_sadness
+    from echo17.inference import load_model, shipped_dir
     found = sort_by_sadness(load_model(shipped_dir()), load_head(), args.file)
-    if args.json: print(json.dumps([dict(file=str(path), sad=sad) for path, sad in found], indent=1, ensure_ascii=False))
+    rows = [dict(file=str(path), sad=sad) for path, sad in found]
+    if args.json: print(json.dumps(rows, indent=1, ensure_ascii=False))
     else: print(*(f"{'no voice' if sad is None else f'{sad:.3f}'}\t{path}" for path, sad in found), sep="\n")
 
 def _mood_parser(commands):
     sub = _add(commands, "mood", mood_command, "mood songs/ --json")
     sub.add_argument("file", nargs="+", help="sound files, and folders of them")
-    sub.add_argument("--json", action="store_true", help="print a list of objects with file and sad, a probability, null where no voice is heard")
-
-# %% ../nbs/21_cli.ipynb #3c14da7e
-def _add(commands, name, function, example):
-    "One sub-command; its help is the function's docstring and an example."
-    sub = commands.add_parser(name, help=function.__doc__, description=function.__doc__, epilog=f"example: echo17 {example}")
-    sub.set_defaults(run=function)
-    return sub
-
-def _model_options(sub):
-    "What `evaluate` and `transcribe` share."
-    sub.add_argument("--model", help="folder of a saved model, or of a training run (its best checkpoint); default: the model that comes with echo17")
-    sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-
-def _corpus_options(sub):
-    "Which corpus, and where its features are kept."
-    sub.add_argument("--data", required=True, help="folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
-
-def _config_options(sub):
-    "Which model it is for; `train` and `features` share it."
-    sub.add_argument("--preset", default="echo", choices=("baseline", "seed", "repaired", "echo"))
-    sub.add_argument("--set", action="append", default=[], metavar="field=value", help="change one field of the configuration; may be repeated")
-
-def _trials_options(sub, corpus, files):
-    "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
-    sub.add_argument("--data", type=Path, help=f"folder of the corpus; default: {corpus}")
-    sub.add_argument("--workers", type=int, default=2, help="trainings at a time (default 2)")
-    sub.add_argument("--cache", type=Path, help="folder of the feature cache")
-    sub.add_argument("--out", default="data/results", help=f"folder for {files}")
-
-def _data_options(sub):
-    "What `train` and `evaluate` share."
-    _corpus_options(sub)
-    sub.add_argument("--text", default="auto", choices=("auto", "english", "pinyin", "plain"), help="what the texts are; auto recognises toned pinyin")
-
-def _train_parser(commands):
-    sub = _add(commands, "train", train_command, "train --data $ECHO17_DATA/fsdd --preset echo --epochs 20 --test --out runs/fsdd")
-    _data_options(sub)
-    _config_options(sub)
-    sub.add_argument("--optimizer", choices=("maxfactor", "adamw", "adafactor", "sgd"))
-    sub.add_argument("--lr", type=float, help="peak rate")
-    sub.add_argument("--epochs", type=int)
-    sub.add_argument("--seed", type=int)
-    sub.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    sub.add_argument("--precision", choices=("no", "bf16", "fp16"))
-    sub.add_argument("--out", default="runs/echo", help="folder for checkpoints, logs and result.json")
-    sub.add_argument("--resume", action="store_true", help="go on with the run in --out, or start it")
-    sub.add_argument("--save-every", type=int, default=0, metavar="STEPS", help="write checkpoints within epochs as well, every so many steps")
-    sub.add_argument("--keep", type=int, default=2, metavar="N", help="checkpoints that remain: last, last.1, ... (default 2)")
-    sub.add_argument("--test", action="store_true", help="measure the test split at the end")
+    printed = "a list of objects with file and sad, a probability, null where no voice is heard"
+    _options(sub, json=(False, f"print {printed}"))
 
 # %% ../nbs/21_cli.ipynb #90747e37
+_PARSERS = (_pitch_parser, _train_parser, _evaluate_parser, _transcribe_parser, _imagine_parser, _demo_parser,
+            _get_parser, _init_parser, _features_parser, _figures_parser, _inspect_parser, _mood_parser, _bench_parser,
+            _ablate_parser)
+
 def make_parser() -> argparse.ArgumentParser:
     "All of `echo17`."
-    parser = argparse.ArgumentParser("echo17", description="Speech recognition whose attention knows pitch.", epilog="example: echo17 demo")
+    about = "Speech recognition whose attention knows pitch."
+    parser = argparse.ArgumentParser("echo17", description=about, epilog="example: echo17 demo")
     commands = parser.add_subparsers(metavar="command", required=True)
-    sub = _add(commands, "pitch", pitch_command, "pitch speech.wav --method harvest --plot pitch.png")
-    sub.add_argument("file", help="sound file")
-    sub.add_argument("--method", default="dio", choices=("dio", "harvest", "pyin", "nccf"))
-    sub.add_argument("--csv", help="write seconds, f0_hz, voiced")
-    sub.add_argument("--plot", help="write a picture (png, svg, pdf)")
-    _train_parser(commands)
-    sub = _add(commands, "evaluate", evaluate_command, "evaluate --model runs/fsdd --data $ECHO17_DATA/fsdd --split dev")
-    _model_options(sub); _data_options(sub)
-    sub.add_argument("--split", required=True)
-    sub.add_argument("--beam", type=int, default=1, help="hypotheses kept; 1, greedy search, is how training measures dev (default)")
-    sub.add_argument("--out", help="folder for result.json and transcripts.json")
-    sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --json")
-    sub.add_argument("file", nargs="+", help="sound files")
-    _model_options(sub)
-    sub.add_argument("--beam", type=int, default=5, help="hypotheses kept (default 5); 1 is greedy search, faster and with more errors")
-    sub.add_argument("--json", action="store_true", help="print file, text and words with times and confidence")
-    sub.add_argument("--window", type=float, metavar="SECONDS", help="longest stretch that is heard at once; default: as long as the longest clip the model learned from, 5 where it does not say")
-    _imagine_parser(commands)
-    sub = _add(commands, "demo", demo_command, "demo --out demo")
-    sub.add_argument("--out", help="new folder for everything it makes; default: demo, or demo-2 and so on where there is one")
-    sub.add_argument("--epochs", type=int, default=14, help="of the small model")
-    sub.add_argument("--full", action="store_true", help="train echo and baseline on all of the stories as well; hours")
-    sub = _add(commands, "get", get_command, "get fsdd")
-    sub.add_argument("name", help="fsdd, hsk, or librispeech:SUBSET")
-    sub.add_argument("--folder", help="where to; default: a folder of that name in $ECHO17_DATA")
-    _init_parser(commands)
-    _features_parser(commands)
-    sub = _add(commands, "figures", figures_command, "figures --out figures")
-    sub.add_argument("--out", default="figures", help="folder for the pictures and figures.json")
-    _inspect_parser(commands)
-    _mood_parser(commands)
-    _bench_parser(commands)
-    _ablate_parser(commands)
+    for add in _PARSERS: add(commands)
     _add(commands, "info", info_command, "info")
     return parser
 
@@ -382,10 +437,12 @@ def main(arguments:list[str]|None=None) -> int: # exit status
     "Run one sub-command; bad input is one line on standard error and status 2."
     args = make_parser().parse_args(arguments)
     from echo17.errors import EchoError
-    log, handler = logging.getLogger("echo17"), logging.StreamHandler()  # what was decided for the user, on standard error
-    log.addHandler(handler); log.setLevel(logging.INFO)
+    log, handler = logging.getLogger("echo17"), logging.StreamHandler()
+    log.addHandler(handler); log.setLevel(logging.INFO)  # what was decided for the user, on standard error
     try: args.run(args)
     except (EchoError, OSError) as e: print(f"echo17: {e}", file=sys.stderr); return 2
-    except KeyboardInterrupt as e: print(f"echo17: {e or 'interrupted'}", file=sys.stderr); return getattr(e, "status", 130)  # a run that saved itself says so
+    except KeyboardInterrupt as e:
+        print(f"echo17: {e or 'interrupted'}", file=sys.stderr)
+        return getattr(e, "status", 130)  # a run that saved itself says so
     finally: log.removeHandler(handler)
     return 0

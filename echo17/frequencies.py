@@ -12,12 +12,12 @@ import math
 import torch
 from torch import Tensor
 
-from .errors import EchoError
+from .errors import EchoError, check_number, check_whole
 
 # %% ../nbs/05_frequencies.ipynb #80a51b15
 def _check(n, theta): # theta as a float64 tensor
     "Both lists take the same two arguments."
-    if not isinstance(n, int) or n < 1: raise EchoError(f"n must be a whole number of at least 1, got {n!r}")
+    check_whole(1, n=n)
     theta = torch.as_tensor(theta, dtype=torch.float64)
     if not ((theta > 0) & (theta < math.inf)).all():
         raise EchoError(f"theta must be positive and finite, got {theta.min().item():g} to {theta.max().item():g}")
@@ -37,10 +37,10 @@ MEL_TOP_HZ = 8000.     # upper end of the mel axis
 REFERENCE_HZ = 220.    # A3; theta is counted in multiples of it
 
 def mel_points(
-    n:int,  # how many
+    n:int,    # how many
 ) -> Tensor:  # (n,) kHz, float64, from 0 to 8
     "Frequencies spaced evenly in mel from 0 to 8,000 Hz, in kHz."
-    if not isinstance(n, int) or n < 1: raise EchoError(f"n must be a whole number of at least 1, got {n!r}")
+    check_whole(1, n=n)
     x = torch.linspace(0, 2595 * math.log10(1 + MEL_TOP_HZ / 700), n, dtype=torch.float64)
     return 700 * (10 ** (x / 2595) - 1) / 1000
 
@@ -58,7 +58,7 @@ def alias_free_scale(
     f_max:float,          # highest f0 that will be added to it, Hz
 ) -> float|Tensor:        # factor for `mel_frequencies`
     "The constant that keeps every mel frequency at most pi radians a frame, whatever f0 up to `f_max`."
-    if not 0 <= f_max < math.inf: raise EchoError(f"f_max must be finite and not negative, got {f_max}")
+    check_number(0, f_max=f_max)
     _check(1, theta)
     return math.pi * REFERENCE_HZ / (MEL_TOP_HZ / 1000 * (theta + f_max))
 
@@ -73,11 +73,12 @@ def plot_frequencies(
     import matplotlib.pyplot as plt
     if ax is None: ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")[1]
     mel, geometric = mel_frequencies(n, theta), geometric_frequencies(n, theta)
-    lists = [("mel, as first written", mel, "#D55E00", "o"), ("mel, alias-free", mel * alias_free_scale(theta, f_max), "#009E73", "^"),
+    lists = [("mel, as first written", mel, "#D55E00", "o"),
+             ("mel, alias-free", mel * alias_free_scale(theta, f_max), "#009E73", "^"),
              ("geometric (RoPE)", geometric, "#0072B2", "s")]
     for label, omega, colour, marker in lists:
-        turning = omega > 0
-        ax.semilogy(torch.arange(n)[turning], omega[turning], color=colour, marker=marker, markersize=3.5, linewidth=1, label=label)
+        k, look = torch.arange(n)[omega > 0], dict(color=colour, marker=marker, markersize=3.5, linewidth=1)
+        ax.semilogy(k, omega[omega > 0], label=label, **look)
     ax.axhline(math.pi, color="black", linestyle="--", linewidth=1)
     top = 2 * max(math.pi, mel.max().item())
     ax.axhspan(math.pi, top, color="0.92", zorder=0)

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['factored_estimate', 'as_matrix', 'stacked', 'working_dtype', 'new_state', 'move_second_moments', 'unit_update',
-           'row_steps', 'root_mean_square', 'step_size', 'advance', 'check_gradients', 'check_options', 'copied_state',
-           'stacks', 'MaxFactor']
+           'row_steps', 'root_mean_square', 'step_size', 'check_options', 'MaxFactorOptions', 'advance',
+           'check_gradients', 'copied_state', 'stacks', 'MaxFactor']
 
 # %% ../nbs/09_maxfactor.ipynb #be1611ee
 import math
+from dataclasses import dataclass
 from numbers import Real
 
 import torch
@@ -48,7 +49,8 @@ def working_dtype(
 # %% ../nbs/09_maxfactor.ipynb #4e3386ba
 def new_state(
     parameter:Tensor,  # any shape
-) -> dict:             # of tensors: step, with row (n, 1) and column (1, m) for a matrix or kernel, variance for a vector or scalar
+# of tensors: step, with row (n, 1) and column (1, m) for a matrix or kernel, variance for a vector or scalar
+) -> dict:
     "What MaxFactor remembers of one parameter, all zeros."
     options = dict(dtype=working_dtype(parameter.dtype), device=parameter.device)
     state = dict(step=torch.zeros((), dtype=torch.float32))  # on the CPU, where reading it is free
@@ -62,7 +64,7 @@ def move_second_moments(
     square:Tensor,      # (k, n, m): the squared gradients, on a stack
     beta2_decay:float,  # the margins of a matrix move by step ** beta2_decay
     gamma:float,        # the second moment of a vector moves by 1 - gamma
-) -> Tensor:            # (k, n, m): the estimated squared gradients; for one vector the memory itself: do not write into it
+) -> Tensor:  # (k, n, m): the estimated squared gradients; for one vector the memory itself: do not write into it
     "Move the second moments toward `square` and return the estimate."
     if "variance" in states[0]:
         variances = [state["variance"] for state in states]
@@ -81,7 +83,8 @@ def unit_update(
 ) -> Tensor:          # (..., n, m), each matrix of largest magnitude 1; zeros where its gradient is all zeros
     "The gradient over the root of its estimate, divided by its largest magnitude."
     tiny = torch.finfo(estimate.dtype).tiny
-    u = estimate.clamp(min=max(eps1 ** 2, tiny)).rsqrt_().mul_(gradient)  # clamp makes fresh memory, and the rest may write into it
+    # clamp makes fresh memory, and the rest may write into it
+    u = estimate.clamp(min=max(eps1 ** 2, tiny)).rsqrt_().mul_(gradient)
     largest = torch.maximum(u.amax((-2, -1), keepdim=True), -u.amin((-2, -1), keepdim=True))
     return u.div_(largest.clamp(min=tiny))
 
@@ -92,14 +95,16 @@ def row_steps(
     "The sign of each entry times the largest magnitude along the last axis."
     return update.sign().mul_(update.abs().amax(-1, keepdim=True))
 
-_STEPS = dict(by_row=row_steps, by_entry=lambda update: update)  # how far each weight moves, in units of the longest move
+# how far each weight moves, in units of the longest move
+_STEPS = dict(by_row=row_steps, by_entry=lambda update: update)
 
 # %% ../nbs/09_maxfactor.ipynb #f209bc55
 def root_mean_square(
     x:Tensor,  # (..., n, m), not empty
 ) -> Tensor:   # (..., 1, 1), at least float32
     "The typical magnitude of the entries of each matrix."
-    return torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True, dtype=working_dtype(x.dtype)) / (x.shape[-2] * x.shape[-1]) ** 0.5
+    norm = torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True, dtype=working_dtype(x.dtype))
+    return norm / (x.shape[-2] * x.shape[-1]) ** 0.5
 
 # %% ../nbs/09_maxfactor.ipynb #41b14190
 def step_size(
@@ -114,11 +119,51 @@ def step_size(
     scale = root_mean_square(parameters).clamp(min=eps2) if scale_parameter else update.new_ones(len(update), 1, 1)
     return rate * scale if d >= 1 else rate * scale / (root_mean_square(update) / d).clamp(min=1.)
 
+# %% ../nbs/09_maxfactor.ipynb #8a051b56
+def check_options(
+    options:dict,  # of one group
+):
+    "Refuse options that are not finite numbers in range, naming the option, what it needs and what came."
+    if not isinstance(options["eps"], (tuple, list)) or len(options["eps"]) != 2:
+        raise ValueError(f"eps must be a pair (None or a number, a number), got {options['eps']!r}")
+    values = options | dict(zip(("eps[0]", "eps[1]"), options["eps"]))
+    if values["eps[0]"] is None: values["eps[0]"] = 0.
+    if isinstance(values["lr"], Tensor) and values["lr"].numel() == 1: values["lr"] = values["lr"].item()
+    needs = {name: ("at least 0", lambda x: x >= 0) for name in ("lr", "eps[0]", "eps[1]", "weight_decay")}
+    needs |= {"beta2_decay": ("at most 0", lambda x: x <= 0), "d": ("above 0", lambda x: x > 0),
+              "gamma": ("at least 0 and below 1", lambda x: 0 <= x < 1)}
+    for name, (need, holds) in needs.items():
+        value = values[name]
+        if not (isinstance(value, Real) and math.isfinite(value) and holds(value)):
+            raise ValueError(f"{name} must be a finite number {need}, got {value!r}")
+    for name in ("scale_parameter", "cap", "maximize", "foreach"):
+        if not isinstance(values[name], bool): raise ValueError(f"{name} must be True or False, got {values[name]!r}")
+    if values["steps"] not in tuple(_STEPS):
+        raise ValueError(f"steps must be one of {', '.join(_STEPS)}, got {values['steps']!r}")
+
+# %% ../nbs/09_maxfactor.ipynb #1f929080
+@dataclass(frozen=True)
+class MaxFactorOptions:
+    "How a group of parameters is moved."
+    lr:float = 0.01              # largest step relative to the parameter's root mean square
+    beta2_decay:float = -0.8     # a matrix's second moments move by step ** beta2_decay
+    eps:tuple = (None, 1e-3)     # floors: of the estimate's root (None: the dtype's epsilon), of the parameter's rms
+    d:float = 1.                 # the update's root mean square is clipped to this; 1 and above never clip
+    weight_decay:float = 0.      # decoupled: the parameter shrinks by lr * weight_decay
+    gamma:float = 0.99           # a vector's second moment moves by 1 - gamma
+    scale_parameter:bool = True  # False: absolute steps, for parameters that start at 0
+    cap:bool = True              # the rate is at most 1 / sqrt(step); False: lr, for long runs with a schedule
+    steps:str = "by_row"         # by_row: signs, with the size of the row's largest; by_entry: the update itself
+    maximize:bool = False        # True: climb
+    foreach:bool = True          # parameters of one shape on a stack; False: one after the other
+
+    def __post_init__(self): check_options(vars(self))
+
 # %% ../nbs/09_maxfactor.ipynb #ad904264
 def advance(
     parameters:list,  # of one shape, dtype, device and age, moved in place
     states:list,      # of `new_state`, one for each, moved in place
-    group:dict,       # the options of `MaxFactor`
+    group:dict,       # of `MaxFactorOptions`
 ):
     "One step of parameters of one shape, along their gradients."
     eps1, eps2 = group["eps"]
@@ -140,33 +185,14 @@ def check_gradients(
     "Refuse gradients that are sparse or complex, or whose squares have no finite sum, before anything moves."
     for p in parameters:
         kind = "sparse" if p.grad.layout != torch.strided else "complex" if p.grad.is_complex() else None
-        if kind: raise ValueError(f"a gradient must be dense and real, got a {kind} one for a parameter of shape {tuple(p.shape)}")
+        if not kind: continue
+        got = f"a {kind} one for a parameter of shape {tuple(p.shape)}"
+        raise ValueError(f"a gradient must be dense and real, got {got}")
     norms = [torch.linalg.vector_norm(p.grad, dtype=working_dtype(p.grad.dtype)) for p in parameters]
     if not norms or torch.stack([n.to(norms[0]) for n in norms]).isfinite().all(): return  # waits for the device once
     p, norm = next((p, n) for p, n in zip(parameters, norms) if not n.isfinite())
     raise ValueError(f"a gradient must be finite, and so must the sum of its squares, "
                      f"got one of norm {norm.item()} for a parameter of shape {tuple(p.shape)}")
-
-# %% ../nbs/09_maxfactor.ipynb #8a051b56
-def check_options(
-    options:dict,  # of one group
-):
-    "Refuse options that are not finite numbers in range, naming the option, what it needs and what came."
-    if not isinstance(options["eps"], (tuple, list)) or len(options["eps"]) != 2:
-        raise ValueError(f"eps must be a pair (None or a number, a number), got {options['eps']!r}")
-    values = options | dict(zip(("eps[0]", "eps[1]"), options["eps"]))
-    if values["eps[0]"] is None: values["eps[0]"] = 0.
-    if isinstance(values["lr"], Tensor) and values["lr"].numel() == 1: values["lr"] = values["lr"].item()
-    needs = {name: ("at least 0", lambda x: x >= 0) for name in ("lr", "eps[0]", "eps[1]", "weight_decay")}
-    needs |= {"beta2_decay": ("at most 0", lambda x: x <= 0), "d": ("above 0", lambda x: x > 0),
-              "gamma": ("at least 0 and below 1", lambda x: 0 <= x < 1)}
-    for name, (need, holds) in needs.items():
-        value = values[name]
-        if not (isinstance(value, Real) and math.isfinite(value) and holds(value)):
-            raise ValueError(f"{name} must be a finite number {need}, got {value!r}")
-    for name in ("scale_parameter", "cap", "maximize", "foreach"):
-        if not isinstance(values[name], bool): raise ValueError(f"{name} must be True or False, got {values[name]!r}")
-    if values["steps"] not in tuple(_STEPS): raise ValueError(f"steps must be one of {', '.join(_STEPS)}, got {values['steps']!r}")
 
 # %% ../nbs/09_maxfactor.ipynb #04843c8b
 def copied_state(
@@ -176,7 +202,9 @@ def copied_state(
     "Copy the saved state of one parameter; refuse the state of another kind or shape."
     state = new_state(parameter)
     expected, given = ({name: tuple(torch.as_tensor(value).shape) for name, value in s.items()} for s in (state, saved))
-    if given != expected: raise ValueError(f"the state of a parameter of shape {tuple(parameter.shape)} must hold {expected}, got {given}")
+    if given != expected:
+        shape = tuple(parameter.shape)
+        raise ValueError(f"the state of a parameter of shape {shape} must hold {expected}, got {given}")
     return {name: value.copy_(torch.as_tensor(saved[name])) for name, value in state.items()}
 
 # %% ../nbs/09_maxfactor.ipynb #0ca1b099
@@ -191,29 +219,20 @@ def stacks(
     for p, group in work:
         kind = (id(group), p.shape, p.dtype, p.device, states[p]["step"].item())
         some = found.setdefault(kind, [([], group)])
-        if some[-1][0] and not (group["foreach"] and (len(some[-1][0]) + 1) * p.numel() <= _STACK): some.append(([], group))
+        if some[-1][0] and not (group["foreach"] and (len(some[-1][0]) + 1) * p.numel() <= _STACK):
+            some.append(([], group))
         some[-1][0].append(p)
     return [stack for some in found.values() for stack in some]
 
 # %% ../nbs/09_maxfactor.ipynb #1c6ab97c
 class MaxFactor(Optimizer):
-    "Adafactor (Shazeer and Stern 2018) with `r c / max(r)`, a normalisation by the largest magnitude and sign steps by row."
+    "Adafactor (Shazeer and Stern 2018) with `r c / max(r)`, a largest magnitude of 1, and sign steps by row."
     def __init__(self,
-        params,                        # parameters, or groups: dictionaries of params and any of the options below
-        lr:float=0.01,                 # largest step relative to the parameter's root mean square
-        beta2_decay:float=-0.8,        # a matrix's second moments move by step ** beta2_decay
-        eps:tuple=(None, 1e-3),        # floors: of the estimate's root (None: the epsilon of float32), of the parameter's root mean square
-        d:float=1.,                    # the update's root mean square is clipped to this; 1 and above never clip
-        weight_decay:float=0.,         # decoupled: the parameter shrinks by lr * weight_decay
-        gamma:float=0.99,              # a vector's second moment moves by 1 - gamma
-        scale_parameter:bool=True,     # False: absolute steps, for parameters that start at 0
-        cap:bool=True,                 # the rate is at most 1 / sqrt(step); False: it is lr, for long runs with a schedule of their own
-        steps:str="by_row",            # by_row: the sign of each entry, the size of its row's largest; by_entry: the update itself
-        maximize:bool=False,           # True: climb
-        foreach:bool=True,             # parameters of one shape on a stack; False: one after the other
+        params,         # parameters, or groups: dictionaries of params and any of the options
+        lr:float=0.01,  # largest step relative to the parameter's root mean square
+        **options,      # the other fields of `MaxFactorOptions`
     ):
-        super().__init__(params, dict(lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay, gamma=gamma,
-                                      scale_parameter=scale_parameter, cap=cap, steps=steps, maximize=maximize, foreach=foreach))
+        super().__init__(params, dict(vars(MaxFactorOptions(lr, **options))))
 
     def add_param_group(self, param_group):
         "Add a group; options it does not name are those of the optimizer."
@@ -222,11 +241,12 @@ class MaxFactor(Optimizer):
 
     def load_state_dict(self, state_dict):
         "Go on from `state_dict`, which is copied."
-        own = ("params", *(name for name in self.defaults if name != "differentiable"))  # torch adds that one when an optimizer is loaded or unpickled
+        own = ("params", *vars(MaxFactorOptions()))  # not `defaults`: torch adds to them when an optimizer is unpickled
         missing = sorted({name for group in state_dict.get("param_groups", [{}]) for name in own if name not in group})
         if missing: raise ValueError(f"state_dict must be of a MaxFactor, got groups without {', '.join(missing)}")
-        keys, here = ([p for group in some for p in group["params"]] for some in (state_dict["param_groups"], self.param_groups))
-        states = {p: copied_state(p, state_dict["state"][key]) for key, p in zip(keys, here) if key in state_dict["state"]}
+        saved, all_groups = state_dict["state"], (state_dict["param_groups"], self.param_groups)
+        keys, here = ([p for group in groups for p in group["params"]] for groups in all_groups)
+        states = {p: copied_state(p, saved[key]) for key, p in zip(keys, here) if key in saved}
         super().load_state_dict(state_dict)
         self.state.update(states)
 
@@ -238,5 +258,6 @@ class MaxFactor(Optimizer):
         check_gradients([p for p, _ in work])
         for p, _ in work:
             if not self.state[p]: self.state[p] = new_state(p)
-        for parameters, group in stacks(work, self.state): advance(parameters, [self.state[p] for p in parameters], group)
+        for parameters, group in stacks(work, self.state):
+            advance(parameters, [self.state[p] for p in parameters], group)
         return loss

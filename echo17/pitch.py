@@ -18,8 +18,8 @@ import torchaudio
 from torch import Tensor
 
 from .audio import check_wave, mel_filters, num_frames
-from .contour import Pitch
-from .errors import EchoError
+from .contour import PITCH_METHODS, Pitch
+from .errors import EchoError, check_choice
 
 # %% ../nbs/04_pitch.ipynb #3dc61d20
 def _hop_samples(sample_rate, hop_seconds):
@@ -37,14 +37,17 @@ def _sawtooth(frequency, sample_rate):
 def _gate(voiced, position, fade):
     "1 where the nearest frame is voiced, with edges smoothed over `fade` samples (odd) on average."
     gate = voiced[(position + 0.5).long().clamp(max=len(voiced) - 1)].double()
-    inside = torch.nn.functional.avg_pool1d(torch.stack([gate, torch.ones_like(gate)])[:, None], fade, 1, fade // 2)[:, 0]
+    gate = torch.stack([gate, torch.ones_like(gate)])[:, None]
+    inside = torch.nn.functional.avg_pool1d(gate, fade, 1, fade // 2)[:, 0]
     return inside[0] / inside[1]
 
 def _resonate(wave, sample_rate, formant):
     "One vocal-tract resonance: a two-pole filter with gain 1 at 0 Hz, wider for higher formants."
     radius = math.exp(-math.pi * (50 + 0.04 * formant) / sample_rate)
-    poles = torch.tensor([1., -2 * radius * math.cos(2 * math.pi * formant / sample_rate), radius**2], dtype=wave.dtype)
-    return torchaudio.functional.lfilter(wave, poles, torch.tensor([poles.sum(), 0., 0.], dtype=wave.dtype), clamp=False)
+    middle = -2 * radius * math.cos(2 * math.pi * formant / sample_rate)
+    poles = torch.tensor([1., middle, radius**2], dtype=wave.dtype)
+    gain = torch.tensor([poles.sum(), 0., 0.], dtype=wave.dtype)
+    return torchaudio.functional.lfilter(wave, poles, gain, clamp=False)
 
 # %% ../nbs/04_pitch.ipynb #ae7ccb87
 def synthesize_voice(
@@ -56,15 +59,18 @@ def synthesize_voice(
     seed:int=0,                                       # of the noise
 ) -> Tensor:                                          # (samples,) float32, peak 0.5; frame t lies at sample t * hop
     "A source-filter voice whose pitch is known because it was put there."
-    f0 = torch.as_tensor(f0, dtype=torch.float64).detach().cpu()
-    if f0.ndim != 1 or len(f0) == 0: raise EchoError(f"f0 must be (T,) with at least one frame, got shape {tuple(f0.shape)}")
-    if not ((f0 >= 0) & (f0 < sample_rate / 2)).all(): raise EchoError(f"f0 must lie between 0 and half the sample rate, {sample_rate / 2:g} Hz")
-    if not all(0 < formant < sample_rate / 2 for formant in formants):
-        raise EchoError(f"formants must lie between 0 and half the sample rate, {sample_rate / 2:g} Hz, got {formants}")
+    f0, half = torch.as_tensor(f0, dtype=torch.float64).detach().cpu(), sample_rate / 2
+    if f0.ndim != 1 or len(f0) == 0:
+        raise EchoError(f"f0 must be (T,) with at least one frame, got shape {tuple(f0.shape)}")
+    if not ((f0 >= 0) & (f0 < half)).all():
+        raise EchoError(f"f0 must lie between 0 and half the sample rate, {half:g} Hz")
+    if not all(0 < formant < half for formant in formants):
+        raise EchoError(f"formants must lie between 0 and half the sample rate, {half:g} Hz, got {formants}")
     hop, voiced = _hop_samples(sample_rate, hop_seconds), f0 > 0
     position = torch.arange(int((len(f0) - 1) * hop) + 1, dtype=torch.float64) / hop  # of each sample, in frames
     gate = _gate(voiced, position, 2 * round(0.0025 * sample_rate) + 1)
-    wave = breath * (1 - gate) * torch.randn(len(gate), dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    chance = torch.Generator().manual_seed(seed)
+    wave = breath * (1 - gate) * torch.randn(len(gate), dtype=torch.float64, generator=chance)
     if voiced.any():
         frequency = np.interp(position.numpy(), voiced.nonzero()[:, 0].numpy(), f0[voiced].numpy())
         wave = wave + gate * _sawtooth(torch.from_numpy(frequency), sample_rate)
@@ -126,20 +132,24 @@ def _harvest(wave, sample_rate, hop_seconds, f_min, f_max):
 def _pyin(wave, sample_rate, hop_seconds, f_min, f_max):
     "Probabilistic YIN."
     wave, rate, hop = _whole_hop(wave, sample_rate, hop_seconds, f_max)
-    widest = max(0., 12 * math.log2(f_max / f_min) - 0.5) / (12 * hop_seconds)  # octaves a second: no leap beyond the range itself
-    f0, voiced, _ = librosa.pyin(wave, fmin=f_min, fmax=f_max, sr=rate, hop_length=hop, frame_length=2 * math.ceil(2 * rate / f_min),
+    # octaves a second: no leap beyond the range itself
+    widest = max(0., 12 * math.log2(f_max / f_min) - 0.5) / (12 * hop_seconds)
+    window = 2 * math.ceil(2 * rate / f_min)
+    f0, voiced, _ = librosa.pyin(wave, fmin=f_min, fmax=f_max, sr=rate, hop_length=hop, frame_length=window,
                                  max_transition_rate=min(35.92, widest))
     return np.where(voiced, f0, 0.)
 
-_METHODS = dict(dio=_dio, harvest=_harvest, pyin=_pyin, nccf=_nccf)
+_METHODS = dict(zip(PITCH_METHODS, (_dio, _harvest, _pyin, _nccf), strict=True))
 
 # %% ../nbs/04_pitch.ipynb #34e24307
 def _check_pitch_settings(sample_rate, method, hop_seconds, f_min, f_max):
     "Refuse settings with which no method could work."
-    if method not in _METHODS: raise EchoError(f"method must be one of {', '.join(_METHODS)}, got {method!r}")
+    check_choice(PITCH_METHODS, method=method)
     if not 0 < f_min < f_max < sample_rate / 2:
-        raise EchoError(f"need 0 < f_min < f_max < half the sample rate, got f_min={f_min}, f_max={f_max}, sample_rate={sample_rate}")
-    if not sample_rate * hop_seconds >= 1: raise EchoError(f"hop_seconds must be at least one sample, 1/{sample_rate} s, got {hop_seconds}")
+        came = f"got f_min={f_min}, f_max={f_max}, sample_rate={sample_rate}"
+        raise EchoError(f"need 0 < f_min < f_max < half the sample rate, {came}")
+    if not sample_rate * hop_seconds >= 1:
+        raise EchoError(f"hop_seconds must be at least one sample, 1/{sample_rate} s, got {hop_seconds}")
 
 def _audible(x, centres, reach):
     "Where the energy within `reach` samples of a centre is less than 60 dB below that of the loudest."
@@ -164,7 +174,8 @@ def extract_pitch(
     # Zeros behind the sound give every method a frame more than needed, and at least 0.1 s to look at.
     x = np.pad(x - x.mean(), (0, max(math.ceil(hop), sample_rate // 10 - len(x))))
     audible = torch.from_numpy(_audible(x, (hop * np.arange(frames)).astype(int), math.ceil(0.02 * sample_rate)))
-    f0 = torch.from_numpy(_METHODS[method](x, sample_rate, float(hop_seconds), float(f_min), float(f_max)))[:frames].float()
+    f0 = _METHODS[method](x, sample_rate, float(hop_seconds), float(f_min), float(f_max))[:frames]
+    f0 = torch.from_numpy(f0).float()
     return Pitch(torch.where(audible & (f0 >= f_min) & (f0 <= f_max), f0, 0.), hop_seconds)
 
 # %% ../nbs/04_pitch.ipynb #e2100685
@@ -181,12 +192,14 @@ def pitch_accuracy(
 ) -> PitchAccuracy:
     "Gross error, distance in cents and voicing error of a contour."
     if estimate.shape != truth.shape or estimate.ndim != 1 or len(truth) == 0:
-        raise EchoError(f"estimate and truth must be (T,) with the same T, got shapes {tuple(estimate.shape)} and {tuple(truth.shape)}")
+        came = f"got shapes {tuple(estimate.shape)} and {tuple(truth.shape)}"
+        raise EchoError(f"estimate and truth must be (T,) with the same T, {came}")
     both = (estimate > 0) & (truth > 0)
     ratio = estimate[both].double() / truth[both].double()
     fine = (ratio - 1).abs() <= 0.2
+    distance = 1200 * ratio[fine].log2().abs().mean()
     voicing = ((estimate > 0) != (truth > 0)).double().mean()
-    return PitchAccuracy(float(1 - fine.double().mean()), float(1200 * ratio[fine].log2().abs().mean()), float(voicing))
+    return PitchAccuracy(float(1 - fine.double().mean()), float(distance), float(voicing))
 
 # %% ../nbs/04_pitch.ipynb #47383fc1
 def world_envelopes(
@@ -213,11 +226,21 @@ def world_envelopes(
 def _narrowband(wave, sample_rate, f_top):
     "Decibels below the maximum, (bins up to `f_top`, T), every 5 ms with a window of 50 ms."
     hop, n_fft = max(1, round(0.005 * sample_rate)), 2 * max(1, round(0.025 * sample_rate))
-    spectrum = torch.stft(wave, n_fft, hop, window=torch.hann_window(n_fft), center=True, pad_mode="constant", return_complex=True).abs()
+    window, how = torch.hann_window(n_fft), dict(center=True, pad_mode="constant", return_complex=True)
+    spectrum = torch.stft(wave, n_fft, hop, window=window, **how).abs()
     decibels = 20 * (spectrum / spectrum.amax().clamp(min=1e-9)).clamp(min=1e-4).log10()
     bins = int(f_top * n_fft / sample_rate) + 1
     return decibels[:bins], hop / sample_rate, sample_rate / n_fft
 
+def _pitch_axis(ax, f0):
+    "A logarithmic axis around the voiced values, with ticks in plain Hz."
+    found = f0[~f0.isnan()]
+    low, high = (float(found.min()) / 1.15, float(found.max()) * 1.15) if len(found) else (65., 500.)
+    ticks = [tick for tick in (50, 65, 80, 100, 125, 150, 200, 250, 300, 400, 500, 700, 1000) if low <= tick <= high]
+    ax.set(yscale="log", ylim=(low, high), ylabel="pitch, f0 (Hz)")
+    ax.set_yticks(ticks, [str(tick) for tick in ticks]); ax.set_yticks([], minor=True); ax.grid(alpha=0.3)
+
+# %% ../nbs/04_pitch.ipynb #9d274a77
 def plot_pitch(
     wave:Tensor,        # (samples,)
     sample_rate:int,    # Hz
@@ -234,17 +257,11 @@ def plot_pitch(
     decibels, hop, bin_width = _narrowband(wave, sample_rate, min(f_top, sample_rate / 2))
     extent = (-hop / 2, (decibels.shape[1] - 0.5) * hop, -bin_width / 2, (len(decibels) - 0.5) * bin_width)
     middle.imshow(decibels, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=-60, vmax=0)
-    seconds, f0 = torch.arange(len(pitch.f0)) * pitch.hop_seconds, torch.where(pitch.voiced, pitch.f0, torch.nan).detach().cpu()
+    seconds = torch.arange(len(pitch.f0)) * pitch.hop_seconds
+    f0 = torch.where(pitch.voiced, pitch.f0, torch.nan).detach().cpu()
     middle.plot(seconds, f0, color="#56B4E9", linewidth=2)
     bottom.plot(seconds, f0, ".-", color="#0072B2", markersize=3)
     _pitch_axis(bottom, f0)
-    top.set(ylabel="amplitude"); middle.set(ylabel="frequency (Hz)"); bottom.set(xlabel="time (s)", xlim=(0, len(wave) / sample_rate))
+    top.set(ylabel="amplitude"); middle.set(ylabel="frequency (Hz)")
+    bottom.set(xlabel="time (s)", xlim=(0, len(wave) / sample_rate))
     return bottom
-
-def _pitch_axis(ax, f0):
-    "A logarithmic axis around the voiced values, with ticks in plain Hz."
-    found = f0[~f0.isnan()]
-    low, high = (float(found.min()) / 1.15, float(found.max()) * 1.15) if len(found) else (65., 500.)
-    ticks = [tick for tick in (50, 65, 80, 100, 125, 150, 200, 250, 300, 400, 500, 700, 1000) if low <= tick <= high]
-    ax.set(yscale="log", ylim=(low, high), ylabel="pitch, f0 (Hz)")
-    ax.set_yticks(ticks, [str(tick) for tick in ticks]); ax.set_yticks([], minor=True); ax.grid(alpha=0.3)

@@ -4,13 +4,12 @@
 
 # %% auto #0
 __all__ = ['SPECIALS', 'PAD', 'BOS', 'EOS', 'BLANK', 'MODES', 'TextError', 'Tokenizer', 'normalize_english', 'is_toned_pinyin',
-           'text_mode', 'normalize', 'word_errors', 'tone_digits', 'pinyin_errors', 'error_rates', 'align',
-           'plot_alignment']
+           'text_mode', 'normalize', 'word_errors', 'split_syllable', 'tone_digits', 'pinyin_errors', 'error_rates',
+           'align_words', 'plot_word_alignment']
 
 # %% ../nbs/10_text.ipynb #88ff7f70
 import json
 import logging
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -20,7 +19,8 @@ import jiwer
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as BackendTokenizer
 
-from .errors import EchoError
+from .errors import EchoError, check_choice
+from .files import write_text
 
 # %% ../nbs/10_text.ipynb #95f4b071
 class TextError(EchoError):
@@ -56,10 +56,13 @@ def _character_backend(texts):
 def _byte_pair_backend(texts, vocabulary_size):
     "A backend with merged neighbours, which finds no special token in a text."
     least = len(SPECIALS) + len(set("".join(texts)))
-    if vocabulary_size < least: raise TextError(f"vocabulary_size must be at least {least} (specials and characters of the texts), got {vocabulary_size}")
+    if vocabulary_size < least:
+        needed = f"at least {least} (specials and characters of the texts)"
+        raise TextError(f"vocabulary_size must be {needed}, got {vocabulary_size}")
     trained = BackendTokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECES), "isolated")
-    trained.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary_size, special_tokens=list(SPECIALS), show_progress=False))
+    how = dict(vocab_size=vocabulary_size, special_tokens=list(SPECIALS), show_progress=False)
+    trained.train_from_iterator(texts, trainers.BpeTrainer(**how))
     model = json.loads(trained.to_str())["model"]
     backend = BackendTokenizer(models.BPE(model["vocab"], [tuple(pair) for pair in model["merges"]]))
     backend.pre_tokenizer, backend.decoder = trained.pre_tokenizer, decoders.Fuse()
@@ -72,13 +75,16 @@ def _check_backend(
 ):
     "Refuse a tokenizer that echo17 did not write."
     tokens = sorted(backend.get_vocab().items(), key=lambda item: item[1])
-    first = tuple(token for token, _ in tokens[:len(SPECIALS)])
-    if first != SPECIALS: raise TextError(f"{path}: ids 0 to 3 must be {', '.join(SPECIALS)}, found {', '.join(first) or 'none'}")
-    if [i for _, i in tokens] != list(range(len(tokens))): raise TextError(f"{path}: ids must run from 0 to {len(tokens) - 1} without a gap")
+    first, ids = tuple(token for token, _ in tokens[:len(SPECIALS)]), [i for _, i in tokens]
+    if first != SPECIALS:
+        raise TextError(f"{path}: ids 0 to 3 must be {', '.join(SPECIALS)}, found {', '.join(first) or 'none'}")
+    if ids != list(range(len(ids))): raise TextError(f"{path}: ids must run from 0 to {len(ids) - 1} without a gap")
     data = json.loads(backend.to_str())
-    ours = dict(added_tokens=[], normalizer=None, post_processor=None, decoder={"type": "Fuse"}, truncation=None, padding=None)
+    ours = dict(added_tokens=[], decoder={"type": "Fuse"})
+    ours |= dict.fromkeys(("normalizer", "post_processor", "truncation", "padding"))
     wrong = [key for key, value in ours.items() if data[key] != value]
-    if data["model"]["type"] not in ("WordLevel", "BPE") or (data["pre_tokenizer"] or {}).get("type") != "Split": wrong.append("model or pre_tokenizer")
+    if data["model"]["type"] not in ("WordLevel", "BPE"): wrong.append("model")
+    if (data["pre_tokenizer"] or {}).get("type") != "Split": wrong.append("pre_tokenizer")
     if wrong: raise TextError(f"{path}: not a tokenizer of echo17 (different {', '.join(wrong)})")
 
 def _read_backend(path):
@@ -86,20 +92,37 @@ def _read_backend(path):
     path = Path(path)
     if not path.is_file(): raise TextError(f"{path}: no such file")
     try: backend = BackendTokenizer.from_file(str(path))
-    except Exception as e: raise TextError(f"{path}: not a tokenizer ({e})") from e  # the library raises nothing more special than Exception
+    except Exception as e: raise TextError(f"{path}: not a tokenizer ({e})") from e  # the library knows no better
     _check_backend(backend, path)
     return backend
 
-# %% ../nbs/10_text.ipynb #21997387
-class Tokenizer:
-    "Text to ids and back; ids 0 to 3 are pad, bos, eos and blank."
+# %% ../nbs/10_text.ipynb #f82815bc
+class _Saved:
+    "What a tokenizer is as a file."
     def __init__(self, backend:BackendTokenizer):
-        self.backend, self.alphabet = backend, frozenset(token for token in backend.get_vocab() if len(token) == 1)
+        self.backend = backend
+        self.alphabet = frozenset(token for token in backend.get_vocab() if len(token) == 1)
 
+    def __len__(self): return self.backend.get_vocab_size()
+    def __eq__(self, other): return isinstance(other, _Saved) and self.backend.to_str() == other.backend.to_str()
+    def __hash__(self): return hash(self.backend.to_str())
+
+    def save(self, path:str|Path):
+        "Write as one JSON file, whole or not at all."
+        write_text(path, self.backend.to_str(pretty=True))
+
+    @classmethod
+    def load(cls, path:str|Path):
+        "Read what `save` wrote, checked."
+        return cls(_read_backend(path))
+
+# %% ../nbs/10_text.ipynb #21997387
+class Tokenizer(_Saved):
+    "Text to ids and back; ids 0 to 3 are pad, bos, eos and blank."
     @classmethod
     def characters(cls,
         texts:Iterable[str],  # the training texts: their characters are the vocabulary
-    ):
+    ) -> "Tokenizer":
         "One token a character."
         return cls(_character_backend(_checked(texts)))
 
@@ -107,35 +130,21 @@ class Tokenizer:
     def byte_pairs(cls,
         texts:Iterable[str],     # the training texts
         vocabulary_size:int=512, # at most, specials included
-    ):
+    ) -> "Tokenizer":
         "Characters and frequent sequences of them, learned from the training texts."
         return cls(_byte_pair_backend(_checked(texts), vocabulary_size))
-
-    def __len__(self): return self.backend.get_vocab_size()
-    def __eq__(self, other): return isinstance(other, Tokenizer) and self.backend.to_str() == other.backend.to_str()
-    def __hash__(self): return hash(self.backend.to_str())
 
     def encode(self, text:str) -> list[int]:
         "Token ids, without bos and eos; a character that the training texts did not have is an error."
         unknown = sorted(set(text) - self.alphabet)
-        if unknown: raise TextError(f"text {text!r} has characters unknown to the tokenizer: {', '.join(map(repr, unknown))}")
-        return self.backend.encode(text, add_special_tokens=False).ids
+        if not unknown: return self.backend.encode(text, add_special_tokens=False).ids
+        raise TextError(f"text {text!r} has characters unknown to the tokenizer: {', '.join(map(repr, unknown))}")
 
     def decode(self, ids:Sequence[int]) -> str:
         "The text of `ids`; special tokens are left out."
         wrong = [int(i) for i in ids if not 0 <= i < len(self)]
         if wrong: raise TextError(f"ids must be from 0 to {len(self) - 1}, got {wrong[0]}")
         return self.backend.decode([int(i) for i in ids if i >= len(SPECIALS)], skip_special_tokens=False)
-
-    def save(self, path:str|Path):
-        "Write as one JSON file, beside and renamed."
-        part = Path(f"{path}.part")
-        part.write_text(self.backend.to_str(pretty=True), encoding="utf-8"); os.replace(part, path)
-
-    @classmethod
-    def load(cls, path:str|Path):
-        "Read what `save` wrote, checked."
-        return cls(_read_backend(path))
 
 # %% ../nbs/10_text.ipynb #01d384ea
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`′＇", "'"))
@@ -149,14 +158,16 @@ def normalize_english(
     text:str,  # as a transcriber wrote it
 ) -> str:
     "Lower case without accents and punctuation; letters, digits and inner apostrophes, single spaces."
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold())
-    text = unicodedata.normalize("NFC", re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", text)).translate(_APOSTROPHES)  # ŉ has brought one
+    text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
+    text = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", text))
+    text = unicodedata.normalize("NFC", text).translate(_APOSTROPHES)  # ŉ has brought one
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
     words = (word.strip("'") for word in "".join(map(_kept, text)).split())
     return " ".join(word for word in words if any(c.isalnum() for c in word))
 
 # %% ../nbs/10_text.ipynb #81a6bcdf
-_SYLLABLE = re.compile(r"(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?[aeiouv]{1,3}(?:ng|n|r)?|r|m|n|ng|hm|hng)[1-5]", re.IGNORECASE)
+_SOUNDS = r"(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?[aeiouv]{1,3}(?:ng|n|r)?|r|m|n|ng|hm|hng)"  # of a syllable
+_SYLLABLE = re.compile(f"{_SOUNDS}[1-5]", re.IGNORECASE)
 
 def _stray_words(texts):
     "The words that are no toned syllable, and how many words there are."
@@ -179,17 +190,21 @@ def text_mode(
     choice:str="auto",    # auto, english, pinyin or plain
 ) -> str:                 # english, pinyin or plain
     "What kind of text this is; `auto` recognises toned pinyin by its pattern and takes anything else for English."
-    if choice not in ("auto", *MODES): raise TextError(f"text mode must be auto, english, pinyin or plain, got {choice!r}")
+    check_choice(("auto", *MODES), mode=choice)
     stray, total = _stray_words(_checked(texts))
     if choice != "auto":
         if choice == "pinyin" and (stray or not total):
-            _log.warning("taken for toned pinyin as asked, but %d of %d words are no toned syllable, such as %r", len(stray), total, (stray or [""])[0])
+            _log.warning("taken for toned pinyin as asked, but %d of %d words are no toned syllable, such as %r",
+                         len(stray), total, (stray or [""])[0])
         return choice
-    if total and not stray: _log.info("texts recognised as toned pinyin: no English normalisation, errors by syllable and tone"); return "pinyin"
+    if total and not stray:
+        _log.info("texts recognised as toned pinyin: no English normalisation, errors by syllable and tone")
+        return "pinyin"
     if 2 * len(stray) < total:
-        _log.warning("texts taken for English, though %d of %d words look like toned pinyin; not so %r; --text pinyin overrides",
-                     total - len(stray), total, stray[0])
-    else: _log.info("texts taken for English: lower case, no punctuation, errors by word and character; --text overrides")
+        _log.warning("texts taken for English, though %d of %d words look like toned pinyin; not so %r; "
+                     "--text pinyin overrides", total - len(stray), total, stray[0])
+    else:
+        _log.info("texts taken for English: lower case, no punctuation, errors by word and character; --text overrides")
     return "english"
 
 # %% ../nbs/10_text.ipynb #e9cd7a16
@@ -198,8 +213,9 @@ def normalize(
     mode:str,  # english, pinyin or plain, from `text_mode`
 ) -> str:
     "English is normalised, pinyin is set in lower case with single spaces, plain text stays as it is."
-    if mode not in MODES: raise TextError(f"mode must be english, pinyin or plain, got {mode!r}")
-    return normalize_english(text) if mode == "english" else " ".join(text.lower().split()) if mode == "pinyin" else text
+    check_choice(MODES, mode=mode)
+    if mode == "english": return normalize_english(text)
+    return " ".join(text.lower().split()) if mode == "pinyin" else text
 
 # %% ../nbs/10_text.ipynb #72d450ce
 def _edit_rate(
@@ -210,17 +226,20 @@ def _edit_rate(
     "Edits over reference length, over the whole set."
     pairs = [(" ".join(r.split()), " ".join(h.split())) for r, h in zip(references, hypotheses)]
     spoken = [(r, h) for r, h in pairs if r]
-    if not spoken: raise TextError(f"an error rate needs at least one reference with words, got {len(pairs)} references without")
+    if not spoken:
+        raise TextError(f"an error rate needs at least one reference with words, got {len(pairs)} references without")
     count = process(*map(list, zip(*spoken)))
     length = count.hits + count.substitutions + count.deletions
-    inserted = [h.split() if process is jiwer.process_words else h for r, h in pairs if not r]  # jiwer refuses empty references
-    return (count.substitutions + count.deletions + count.insertions + sum(map(len, inserted))) / length
+    invented = [h for r, h in pairs if not r]  # jiwer refuses empty references
+    if process is jiwer.process_words: invented = [h.split() for h in invented]
+    return (count.substitutions + count.deletions + count.insertions + sum(map(len, invented))) / length
 
 def _paired(references, hypotheses):
     "Both as lists of equal length."
     references, hypotheses = _checked(references, "references"), _checked(hypotheses, "hypotheses")
     if len(references) != len(hypotheses):
-        raise TextError(f"need one hypothesis a reference, got {len(references)} references and {len(hypotheses)} hypotheses")
+        got = f"got {len(references)} references and {len(hypotheses)} hypotheses"
+        raise TextError(f"need one hypothesis a reference, {got}")
     return references, hypotheses
 
 def word_errors(
@@ -228,25 +247,34 @@ def word_errors(
     hypotheses:Sequence[str],  # what was recognised, one for each
 ) -> dict[str, float]:         # wer and cer, fractions
     "Word and character error rates over the whole set; runs of white space count as one space."
-    references, hypotheses = _paired(references, hypotheses)
-    return dict(wer=_edit_rate(references, hypotheses), cer=_edit_rate(references, hypotheses, jiwer.process_characters))
+    texts = _paired(references, hypotheses)
+    return dict(wer=_edit_rate(*texts), cer=_edit_rate(*texts, jiwer.process_characters))
 
 # %% ../nbs/10_text.ipynb #395a1dbb
-def _bases(text): return " ".join(re.sub(r"[1-5]", "", word) or "-" for word in text.split())
+def split_syllable(
+    word:str,              # a toned syllable, as in `ni3`
+) -> tuple[str, str]:      # its base and its tone, as in `ni` and `3`; "" for what is not there
+    "The sounds of a syllable, and its tone."
+    base = word.rstrip("12345")
+    return base, word[-1] if word != base else ""
+
+def _bases(text): return " ".join(split_syllable(word)[0] or "-" for word in text.split())
+
 def tone_digits(
     text:str,  # toned pinyin, as in `ni3 hao3`
 ) -> str:      # as in `3 3`; a syllable without a tone is a `-`
     "The tones alone."
-    return " ".join(word[-1] if word[-1] in "12345" else "-" for word in text.split())
+    return " ".join(split_syllable(word)[1] or "-" for word in text.split())
 
 def pinyin_errors(
     references:Sequence[str],  # toned pinyin
     hypotheses:Sequence[str],  # what was recognised, one for each
 ) -> dict[str, float]:         # toned_ser, base_ser, ter: fractions
-    "Error rates of syllables with tone, syllables without tone, and the tones alone; a missing tone or base counts as a wrong one."
+    "Error rates of toned syllables, of their bases and of their tones; what is missing counts as wrong."
     references, hypotheses = _paired(references, hypotheses)
     parts = dict(toned_ser=str, base_ser=_bases, ter=tone_digits)
-    return {name: _edit_rate(list(map(part, references)), list(map(part, hypotheses))) for name, part in parts.items()}
+    return {name: _edit_rate([part(text) for text in references], [part(text) for text in hypotheses])
+            for name, part in parts.items()}
 
 # %% ../nbs/10_text.ipynb #d4e6d683
 def error_rates(
@@ -259,7 +287,7 @@ def error_rates(
     return (pinyin_errors if mode == "pinyin" else word_errors)(references, hypotheses)
 
 # %% ../nbs/10_text.ipynb #28caaa2d
-def align(
+def align_words(
     reference:str,   # words separated by spaces, at least one
     hypothesis:str,  # what was recognised
 ) -> list[tuple[str, str]]: # (reference word, hypothesis word); "" opposite an insertion or a deletion
@@ -273,29 +301,34 @@ def align(
     return pairs
 
 # %% ../nbs/10_text.ipynb #0266c0fc
-_EDITS = dict(same="#56B4E9", tone="#F0E442", replaced="#E69F00", missing="#D55E00", inserted="#CC79A7")  # Okabe and Ito's colours
+# colours of Okabe and Ito
+_EDITS = dict(same="#56B4E9", tone="#F0E442", replaced="#E69F00", missing="#D55E00", inserted="#CC79A7")
 
 def _edit_kind(truth, heard):
     "What happened to one pair of words."
     if truth == heard: return "same"
     if not truth or not heard: return "missing" if truth else "inserted"
-    return "tone" if is_toned_pinyin([truth, heard]) and truth[:-1] == heard[:-1] else "replaced"
+    same_base = split_syllable(truth)[0] == split_syllable(heard)[0]
+    return "tone" if same_base and is_toned_pinyin([truth, heard]) else "replaced"
 
-def plot_alignment(
+def plot_word_alignment(
     reference:str,   # words separated by spaces
     hypothesis:str,  # what was recognised
     ax=None,         # matplotlib axes; None: new ones
 ):                   # the axes
     "Reference above hypothesis, each pair in the colour of what happened to it."
     import matplotlib.pyplot as plt
-    pairs = align(reference, hypothesis)
-    widths = [max(len(a), len(b), 2) + 1 for a, b in pairs]
-    ax = ax or plt.subplots(figsize=(9, 1.6), layout="constrained")[1]
-    for i, ((truth, heard), width) in enumerate(zip(pairs, widths)):
-        left, kind = sum(widths[:i]), _edit_kind(truth, heard)
-        first = kind not in [_edit_kind(*pair) for pair in pairs[:i]]
-        ax.bar(left, 2, width, align="edge", color=_EDITS[kind], edgecolor="white", linewidth=3, label=kind if first else None)
-        for y, word in ((1.5, truth), (.5, heard)): ax.text(left + width / 2, y, word or "·", ha="center", va="center", fontsize=11)
-    ax.set(xlim=(0, sum(widths)), ylim=(0, 2), xticks=[], yticks=[.5, 1.5], yticklabels=["hypothesis", "reference"])
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False); ax.spines[:].set_visible(False); ax.tick_params(length=0)
+    ax, left, seen = ax or plt.subplots(figsize=(9, 1.6), layout="constrained")[1], 0, set()
+    for truth, heard in align_words(reference, hypothesis):
+        kind, width = _edit_kind(truth, heard), max(len(truth), len(heard), 2) + 1
+        how = dict(align="edge", color=_EDITS[kind], edgecolor="white", linewidth=3)
+        ax.bar(left, 2, width, label=None if kind in seen else kind, **how)
+        for y, word in ((1.5, truth), (.5, heard)):
+            ax.text(left + width / 2, y, word or "·", ha="center", va="center", fontsize=11)
+        left += width
+        seen.add(kind)
+    ax.set(xlim=(0, left), ylim=(0, 2), xticks=[], yticks=[.5, 1.5], yticklabels=["hypothesis", "reference"])
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
     return ax

@@ -16,20 +16,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from echo17.audio import load_audio
-from echo17.errors import EchoError
+from echo17.checkpoints import _digests, restore, save_checkpoint
 from echo17.cli import main
-from echo17.config import FeatureConfig
+from echo17.config import EchoConfig, FeatureConfig, config_from_json, config_to_json
 from echo17.data.features import extract_features
 from echo17.data.manifests import read_corpus
-from echo17.data.pairing import read_rows
-from echo17.config import EchoConfig, config_from_json, config_to_json
-from echo17.inference import load_model, save_model
-from echo17.model import Echo
+from echo17.data.pairing import table_rows
+from echo17.errors import EchoError
+from echo17.inference import Echo, load_model, save_model
 from echo17.text import Tokenizer
-from echo17.checkpoints import _digests, restore, save_checkpoint
 from echo17.training import TrainConfig, start_run
 
-FIELDS = tuple(f.name for f in dataclasses.fields(EchoConfig))  # a wrong one is named by itself
+FIELDS = tuple(EchoConfig().flat())  # a wrong one is named by itself
 LONGEST = 60  # seconds for one case
 counts = Counter()  # how each case ended, by kind and outcome
 
@@ -114,7 +112,7 @@ def whole_sounds(home):
 
 def check_features(wave):
     "All features of a sound are finite and share one grid."
-    config = FeatureConfig(features=("spectrogram", "waveform", "pitch"))
+    config = FeatureConfig(("spectrogram", "waveform", "pitch"))
     for name, x in extract_features(wave, config).items():
         assert x.isfinite().all() and len(x) == 1 + len(wave) // 160, name
 
@@ -172,24 +170,25 @@ def fuzz_manifests(home, cases):
         (folder / "manifest.tsv").write_bytes(data)
         clips = outcome("manifests", ("manifest.tsv",), lambda: read_corpus(folder))
         assert clips is None or clips and all(folder in c.path.parents and c.path.is_file() for c in clips)
-        outcome("manifests", ("manifest.tsv",), lambda: read_rows(folder / "manifest.tsv"))
+        outcome("manifests", ("manifest.tsv",), lambda: table_rows(folder / "manifest.tsv"))
     hammer(st.one_of(damage(whole), damage(whole), tables, st.binary(max_size=60)), check, cases)
 
 
 def fuzz_configurations(home, cases):
     model, training = json.loads(config_to_json(EchoConfig.echo())), dataclasses.asdict(TrainConfig())
+    flat = json.loads(json.dumps(EchoConfig.echo().flat()))  # as version 0.1 wrote it
     def check(case):
         kind, values = case
         if kind == "train": return _check_train(values)
         text = values if isinstance(values, str) else json.dumps(values)
         config = outcome("configurations", ("some/config.json", *FIELDS), lambda: config_from_json(text, "some/config.json"))
-        if config is not None: assert config_from_json(config_to_json(config)) == config and all(math.isfinite(v) for v in dataclasses.asdict(config).values() if isinstance(v, float))
+        if config is not None: assert config_from_json(config_to_json(config)) == config and all(math.isfinite(v) for v in config.flat().values() if isinstance(v, float))
     def _check_train(values):
         changed = [name for name in training if values[name] is not training[name]] if isinstance(values, dict) and values.keys() == training.keys() else None
         if changed: outcome("configurations", (changed[0],), lambda: TrainConfig(**values))
     raw = st.one_of(damage(config_to_json(EchoConfig.seed()).encode()).map(lambda b: b.decode("utf-8", "replace")), st.sampled_from(("", "[]", "null", "{" * 50, "[" * 100_000, '{"width": 1e999}', '"x"')))
     one_field = st.sampled_from(sorted(training)).flatmap(lambda name: VALUES.map(lambda v: training | {name: v}))
-    hammer(st.one_of(st.tuples(st.just("model"), twisted(model)), st.tuples(st.just("model"), twisted(model)), st.tuples(st.just("train"), one_field), st.tuples(st.just("model"), raw)), check, cases)
+    hammer(st.one_of(st.tuples(st.just("model"), twisted(model)), st.tuples(st.just("model"), twisted(flat)), st.tuples(st.just("train"), one_field), st.tuples(st.just("model"), raw)), check, cases)
 
 
 def fuzz_tokenizers(home, cases):
@@ -220,7 +219,7 @@ def small_run(home):
     clips = split_clips(read_corpus(synthesize_corpus(home / "syllables", 40)), "train")[:2]
     tokenizer = Tokenizer.characters(c.text for c in clips)
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=8, heads=2, encoder_layers=1, decoder_layers=1)
-    corpus = Corpus(clips, config, tokenizer, home / "cache")
+    corpus = Corpus(clips, config.features, tokenizer, home / "cache")
     return lambda: start_run(Echo(config, tokenizer), corpus, TrainConfig(epochs=1, optimizer="adamw"), "cpu")
 
 
@@ -253,7 +252,7 @@ def fuzz_command_lines(home, cases):
     sound, bad, folder = home / "sound.wav", home / "bad.wav", home / "model"
     soundfile.write(sound, 0.1 * np.random.default_rng(0).normal(size=1600), 16000); bad.write_bytes(b"RIFF\0\0\0\0WAVE")
     tokenizer = Tokenizer.characters(["ab"]); folder.mkdir()
-    save_model(Echo(EchoConfig(vocabulary=len(tokenizer), width=8, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=4), tokenizer), folder)
+    save_model(Echo(EchoConfig.baseline(vocabulary=len(tokenizer), width=8, heads=1, encoder_layers=1, decoder_layers=1, max_tokens=4), tokenizer), folder)
     out = home / "out"
     words = st.sampled_from([str(p) for p in (sound, bad, folder, home / "missing", home, out)] + ["", "-1", "0", "nan", "1e999", "\0", "--", "--model", "--data", "--set", "--out", "--beam", "--shard", "0/0", "5/4", "a/b", "width=0", "width", "x=y",
                               "features=", "--epochs", "--lr", "--seed", "--preset", "echo", "--split", "dev", "--json", "--csv", "--plot", "--text", "--cache", "--keep", "--save-every", "--device", "cpu", "--method", "dio", "--window", "--resume", "--test", "librispeech:x"])

@@ -16,17 +16,18 @@ from pathlib import Path
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from echo17.checkpoints import find_checkpoint
+from echo17.config import EchoConfig
 from echo17.data.cache import prepare_features
 from echo17.data.manifests import read_corpus
 from echo17.data.synthetic import synthesize_corpus
-from echo17.config import EchoConfig
-from echo17.checkpoints import find_checkpoint
-from echo17.runs import train_echo
+from echo17.runs import RunOptions, train_echo
 from echo17.training import Hook, TrainConfig
 
 CONFIG = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40)
 TRAINING = TrainConfig(epochs=2, batch_size=8)
 SAVE_EVERY = 3
+FILES = 7  # of a checkpoint, the checksums included; the last step writes `best` and `last`
 
 
 class Tell(Hook):
@@ -52,12 +53,13 @@ def train(home, out, pipe, die_at=None):
     if die_at is not None:
         sync, left = os.fsync, iter(range(die_at, -1, -1))
         os.fsync = lambda file: os.kill(os.getpid(), signal.SIGKILL) if next(left) == 0 else sync(file)
-    train_echo(home / "syllables", out, CONFIG, TRAINING, resume=True, device="cpu", cache=home / "cache", progress=False, hooks=[Tell(pipe)], save_every=SAVE_EVERY)
+    options = RunOptions(resume=True, device="cpu", cache=home / "cache", progress=False, save_every=SAVE_EVERY)
+    train_echo(home / "syllables", out, CONFIG, TRAINING, options, [Tell(pipe)])
 
 
 def killed(home, out, chance, inside):
     "One run that is killed with SIGKILL; what it was doing, or None if it came to its end first."
-    if inside: child, pipe = spawn(lambda p: train(home, out, p, chance.randrange(12)))
+    if inside: child, pipe = spawn(lambda p: train(home, out, p, chance.randrange(2 * FILES)))
     else: child, pipe = spawn(lambda p: train(home, out, p))
     lines, seen, last, pace = chance.randint(1, 9), 0, time.monotonic(), 0.1
     while not inside and seen < lines and (text := os.read(pipe, 4096)):
@@ -94,7 +96,7 @@ def main():
     args = parser.parse_args()
     home, chance, where = args.folder, random.Random(args.seed), []
     if not (home / "syllables").exists(): synthesize_corpus(home / "syllables", 80)
-    prepare_features(read_corpus(home / "syllables"), CONFIG, home / "cache", workers=1, progress=False)
+    prepare_features(read_corpus(home / "syllables"), CONFIG.features, home / "cache", workers=1, progress=False)
     straight = finish(home, home / "straight")
     runs = 0
     while len(where) < args.kills:  # a run that was killed often enough to end is followed by another

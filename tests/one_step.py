@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from echo17.data.batches import Corpus
-from echo17.data.manifests import read_corpus, split_clips
 from echo17.config import EchoConfig
-from echo17.model import Echo
+from echo17.data.batches import Batching, Corpus
+from echo17.data.manifests import read_corpus, split_clips
+from echo17.inference import Echo
 from echo17.text import Tokenizer
 from echo17.training import Hook, TrainConfig, start_run, train
 
@@ -41,7 +41,7 @@ def main():
     clips = split_clips(read_corpus(home / "syllables"), "train")[:9]  # an odd number: one process has a clip less, and none is there twice
     tokenizer = Tokenizer.characters(c.text for c in clips)
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=32, heads=2, encoder_layers=1, decoder_layers=1, dropout=0.)
-    corpus, found, gradients = Corpus(clips, config, tokenizer, home / "cache", batch_size=-(-len(clips) // pieces)), {}, {}
+    corpus, found, gradients = Corpus(clips, config.features, tokenizer, home / "cache", batching=Batching(batch_size=-(-len(clips) // pieces))), {}, {}
     for optimizer in ("adamw", "maxfactor"):
         run, losses, first = three_steps(config, tokenizer, corpus, TrainConfig(epochs=3, optimizer=optimizer, accumulate=pieces, augment=False, clip=math.inf))
         weights = sum(p.detach().double().abs().sum().item() for p in run.echo.parameters())

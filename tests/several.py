@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from echo17.config import EchoConfig
-from echo17.runs import train_echo
+from echo17.runs import RunOptions, train_echo
 from echo17.training import Hook, TrainConfig
 
 
@@ -26,7 +26,9 @@ def main():
     torch.set_num_threads(1)
     config = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40, dropout=0., max_tokens=40)
     training = TrainConfig(epochs=2, batch_size=8, optimizer="adamw", augment=False)
-    train_echo(args.folder / "syllables", args.folder / args.out, config, training, resume=True, device="cpu", cache=args.folder / "cache", progress=False, hooks=[Lose(args.lose, args.folder / args.out)], save_every=1)
+    options = RunOptions(resume=True, device="cpu", cache=args.folder / "cache", progress=False, save_every=1)
+    lose = Lose(args.lose, args.folder / args.out)
+    train_echo(args.folder / "syllables", args.folder / args.out, config, training, options, [lose])
     if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
 
 

@@ -21,16 +21,17 @@ def main(minutes):
     import torch
 
     from echo17.audio import load_audio
+    from echo17.decoding import SearchOptions
     from echo17.long import plan_windows, transcribe_long, windows_for
-    from echo17.model import Echo
+    from echo17.inference import Echo
     from echo17.creative.stories import read_stories
     torch.set_num_threads(1)
-    model, waves, alone = Echo.from_pretrained(), [], []
+    model, greedy, waves, alone = Echo.from_pretrained(), SearchOptions(beam=1), [], []
     for clip in (clip for clip in read_stories() if clip.split in ("dev", "test")):
         if sum(map(len, waves)) + 5 * 16000 > minutes * 60 * 16000: break
-        waves.append(load_audio(clip.path)); alone.append(model.transcribe(waves[-1], beam=1).text)
+        waves.append(load_audio(clip.path)); alone.append(model.transcribe(waves[-1], greedy).text)
     whole, before = torch.cat(waves), most_memory()
-    long = transcribe_long(model, whole, beam=1)
+    long = transcribe_long(model, whole, greedy)
     print(json.dumps(dict(seconds=len(whole) / 16000, windows=len(plan_windows(whole, 16000, windows_for(model))), clips=len(waves), alone=" ".join(alone), long=long.text,
                           ends=[word.end for word in long.words], grown=most_memory() - before)))
 

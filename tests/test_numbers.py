@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 import torch
 
-from echo17.batch import Batch
-from echo17.batch import frame_mask
+from echo17.batch import Batch, frame_mask
 from echo17.config import EchoConfig
-from echo17.model import Echo
+from echo17.inference import Echo
+from echo17.model import zero_started
 from echo17.text import BOS, EOS, Tokenizer
 from echo17.training import loss_sums
 
@@ -30,7 +30,7 @@ def a_model(preset, width=32):
     torch.manual_seed(0)
     model = Echo(PRESETS[preset](vocabulary=len(TOKENIZER), width=width, heads=2, encoder_layers=2, decoder_layers=1, n_mels=20, dropout=0.), TOKENIZER)
     with torch.no_grad():
-        for start in model.zero_started().values(): start.add_(0.3)  # what starts at zero takes part
+        for start in zero_started(model).values(): start.add_(0.3)  # what starts at zero takes part
     return model.train()
 
 
@@ -39,7 +39,7 @@ def a_batch(model, f0s, loud=1.):
     generator, lengths = torch.Generator().manual_seed(0), torch.tensor([len(f0) for f0 in f0s])
     f0 = torch.nn.utils.rnn.pad_sequence(f0s, batch_first=True)
     mask = frame_mask(lengths, f0.shape[1])[..., None]
-    features = {name: loud * torch.randn(1, f0.shape[1], channels, generator=generator).repeat(len(f0s), 1, 1) * mask for name, channels in model.config.channels.items()}
+    features = {name: loud * torch.randn(1, f0.shape[1], channels, generator=generator).repeat(len(f0s), 1, 1) * mask for name, channels in model.config.features.channels.items()}
     tokens = torch.tensor([[BOS, *TOKENIZER.encode("abca"), EOS]]).repeat(len(f0s), 1)
     return Batch(features, f0, lengths, tokens, torch.full((len(f0s),), 6))
 
@@ -82,7 +82,7 @@ def test_padding_and_the_order_of_a_batch_change_nothing(preset):
     with torch.inference_mode():
         together = model(whole)
         other = model(replace(whole, f0=torch.where(whole.f0 > 0, 60. + whole.f0, 0.)))
-        assert torch.equal(other.logits, together.logits) == (not model.config.uses_pitch)  # guard: what must not change the result is not everything
+        assert torch.equal(other.logits, together.logits) == (not model.config.positions.uses_pitch)  # guard: what must not change the result is not everything
         for order, padding in (([4, 2, 0, 1, 3], 0), ([0], 0), ([3], 0), ([1, 3], 0), ([2, 0], 11), ([3, 4], 400)):
             batch = pick(order, padding)
             other = model(batch)

@@ -5,28 +5,28 @@ from torch import nn
 
 from echo17.attention import PitchAttention, pitch_similarity
 from echo17.audio import load_audio, log_mel
-from echo17.errors import EchoError
-from echo17.config import FeatureConfig
+from echo17.batch import frame_mask
+from echo17.config import EchoConfig, FeatureConfig
+from echo17.creative.imagine import imagine
+from echo17.creative.mood import load_head, sort_by_sadness
+from echo17.creative.stories import read_stories
 from echo17.data.batches import Corpus
 from echo17.data.cache import prepare_features
+from echo17.data.folders import FolderOptions, folder_report, init_folder, next_step
 from echo17.data.manifests import read_corpus, split_clips
 from echo17.data.synthetic import synthesize_corpus
 from echo17.decoding import greedy_search
-from echo17.research.demo import read_phrases
-from echo17.research.diagnosis import diagnose, report as in_words
-from echo17.research.figures import FIGURES
-from echo17.data.folders import init_folder, next_step, report
+from echo17.errors import EchoError
 from echo17.frequencies import geometric_frequencies, mel_frequencies
-from echo17.creative.imagine import imagine
+from echo17.inference import Echo
 from echo17.maxfactor import MaxFactor
-from echo17.batch import frame_mask
-from echo17.config import EchoConfig
-from echo17.model import Echo, EchoState
-from echo17.creative.mood import load_head, sort_by_sadness
+from echo17.model import EchoState
 from echo17.pitch import extract_pitch, synthesize_voice
-from echo17.rotary import PolarRotary, apply_rotary
+from echo17.research.demo import read_phrases
+from echo17.research.diagnosis import diagnose, diagnosis_report
+from echo17.research.figures import FIGURES
 from echo17.research.shipped import outdated
-from echo17.creative.stories import read_stories
+from echo17.rotary import PolarRotary, apply_rotary
 from echo17.text import Tokenizer, error_rates
 
 F0 = torch.linspace(120, 180, 100)
@@ -88,8 +88,8 @@ def test_from_corpus_to_text(folder):
     train = split_clips(clips, "train")[:4]
     tokenizer = Tokenizer.characters(c.text for c in clips)
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=32, heads=2, encoder_layers=1, decoder_layers=1)
-    prepare_features(train, config, folder / "cache", workers=1, progress=False)
-    batch = Corpus(train, config, tokenizer, folder / "cache").batch(0, [0, 1, 2, 3])
+    prepare_features(train, config.features, folder / "cache", workers=1, progress=False)
+    batch = Corpus(train, config.features, tokenizer, folder / "cache").batch(0, [0, 1, 2, 3])
     model = Echo(config, tokenizer).eval()
     assert model(batch).logits.shape == (*batch.tokens.shape, len(tokenizer))
     memory, lengths = model.encoder(batch)
@@ -103,8 +103,8 @@ def test_a_folder_of_recordings_becomes_a_corpus(folder, tmp_path):
     for clip in read_corpus(folder / "syllables")[:40]:
         (tmp_path / clip.path.name).symlink_to(clip.path)
         (tmp_path / f"{clip.id}.txt").write_text(clip.text)
-    outcome = init_folder(tmp_path, dev=0.2, progress=False)
-    assert outcome.by_kind == {} and "40 of 40 clips" in report(outcome) and "echo17 train --data" in next_step(outcome)
+    outcome = init_folder(tmp_path, options=FolderOptions(dev=0.2), progress=False)
+    assert outcome.by_kind == {} and "40 of 40 clips" in folder_report(outcome) and "echo17 train --data" in next_step(outcome)
     assert [c.text for c in split_clips(read_corpus(tmp_path), "dev")]
 
 
@@ -115,7 +115,7 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
     assert model.transcribe(clip.path).text == clip.text
     assert [one.text for one in imagine(model, clip.path, creativity=0.)] == [clip.text] and imagine(model, clip.path, "verse")[0].text
     diagnosis = diagnose(model, clip.path)
-    assert "[encoder]" in in_words(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
+    assert "[encoder]" in diagnosis_report(diagnosis) and len(diagnosis.f0) == len(log_mel(load_audio(clip.path)))
     assert {phrase.clip.split for phrase in read_phrases()} >= {"train", "dev"}
     assert "overview" in FIGURES
     sad, bright = (next(clip.path for clip in read_stories() if clip.split == "test_speaker" and dict(clip.extra)["mood"] == mood) for mood in ("sad", "bright"))
@@ -123,5 +123,5 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
 
 
 def test_bad_input_is_one_error():
-    for bad in (lambda: FeatureConfig(features=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
+    for bad in (lambda: FeatureConfig(names=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
         with pytest.raises(EchoError): bad()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from echo17.data.synthetic import synthesize_corpus
 from echo17.checkpoints import check_checkpoint, find_checkpoint
+from echo17.data.synthetic import synthesize_corpus
 
 HERE = Path(__file__).parent
 

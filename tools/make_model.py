@@ -1,7 +1,8 @@
 """Train the model that transcribes and imagines, measure everything that is said of it, and write it into a folder.
 
-First a model learns to transcribe, unless one is given with --start; from its weights the model of all voices is trained. Its marks
-are calibrated on dev, then the test splits are read. What was interrupted goes on; a table that is there is not made again.
+First a model learns to transcribe, unless one is given with --start; from its weights the model of all voices is trained.
+Its marks are calibrated on dev, then the test splits are read. What was interrupted goes on; a table that is there is not
+made again.
 """
 import argparse
 from collections import Counter
@@ -11,18 +12,18 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from echo17.data.batches import Corpus
-from echo17.creative.dial import Dial, judge_voice, story_model, turn_dial, write_table, write_texts
+from echo17.checkpoints import find_checkpoint
 from echo17.creative.calibration import calibrate, confidence_table, with_certainty
+from echo17.creative.dial import Dial, judge_voice, story_model, turn_dial, write_texts
 from echo17.creative.gaps import GapBench, gap_table, measure_gaps
-from echo17.inference import load_model, save_model
-from echo17.model import Echo
-from echo17.research.shipped import first_recipe, make_model, recipe
 from echo17.creative.grammar import Trigrams, vocabulary
 from echo17.creative.stories import read_stories, stories_dir
-from echo17.checkpoints import find_checkpoint
-from echo17.runs import commit, train_echo
 from echo17.creative.voices import COLUMN_OF, TASKS, known_texts, story_supply, train_voices
+from echo17.data.batches import Corpus
+from echo17.files import write_csv
+from echo17.inference import Echo, load_model, save_model
+from echo17.research.shipped import first_recipe, make_model, recipe
+from echo17.runs import RunOptions, commit, train_echo
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLITS = ("test", "test_speaker")
@@ -35,9 +36,9 @@ def options():
     parser.add_argument("--run", type=Path, default=ROOT / "runs" / "stories", help="folder of the training runs")
     parser.add_argument("--model", type=Path, default=ROOT / "data" / "models" / "stories", help="folder of the model")
     parser.add_argument("--results", type=Path, default=ROOT / "data" / "results", help="folder of the tables")
-    parser.add_argument("--start", type=Path, help="folder of a model that transcribes; without it one is trained first")
+    parser.add_argument("--start", type=Path, help="folder of a model that transcribes; none: one is trained first")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--measure", action="store_true", help="do not train: calibrate and measure the model in --model")
+    parser.add_argument("--measure", action="store_true", help="do not train: calibrate and measure --model")
     parser.add_argument("--clips", type=int, help="measure the first so many of each split; for a trial")
     return parser.parse_args()
 
@@ -46,17 +47,20 @@ def transcriber(asked) -> Echo:
     "The model to begin with."
     if asked.start: return load_model(asked.start)
     config, training = first_recipe()
-    train_echo(stories_dir(), asked.run / "transcribe", config, replace(training, seed=asked.seed), resume=True, progress=False)
+    train_echo(stories_dir(), asked.run / "transcribe", config, replace(training, seed=asked.seed),
+               RunOptions(resume=True, progress=False))
     return load_model(find_checkpoint(asked.run / "transcribe" / "best"))
 
 
 def teach(asked, supply):
     "The model of all voices, written with its card."
     config, training = recipe()
-    result = make_model(asked.run / "voices", asked.model, stories_dir(), config, replace(training, seed=asked.seed), progress=False,
-                        command="python tools/make_model.py", train=partial(train_voices, supply=supply, donor=transcriber(asked)))
+    result = make_model(asked.run / "voices", asked.model, stories_dir(), (config, replace(training, seed=asked.seed)),
+                        RunOptions(progress=False), command="python tools/make_model.py",
+                        train=partial(train_voices, supply=supply, donor=transcriber(asked)))
     for split, found in result["measured"].items():
-        for search, row in found.items(): print(f"{split}, {search}: word error {100 * row['wer']:.1f} % of {row['clips']} clips", flush=True)
+        for search, row in found.items():
+            print(f"{split}, {search}: word error {100 * row['wer']:.1f} % of {row['clips']} clips", flush=True)
 
 
 def split_clips(asked):
@@ -67,7 +71,7 @@ def split_clips(asked):
 
 def batches(model, clips, size=16):
     "The clips as they are, in order."
-    corpus = Corpus(clips, model.config, model.tokenizer).without_texts()
+    corpus = Corpus(clips, model.config.features, model.tokenizer).without_texts()
     return [corpus.batch(0, range(i, min(i + size, len(clips)))) for i in range(0, len(clips), size)]
 
 
@@ -77,7 +81,8 @@ def table(asked, name, make):
     if path.is_file(): print(f"{path}: is there"); return
     asked.results.mkdir(parents=True, exist_ok=True)
     stamp = commit()
-    write_table(path, [row | dict(commit=stamp) for row in make()])
+    short = lambda value: round(value, 5) if isinstance(value, float) else value
+    write_csv(path, [{name: short(value) for name, value in row.items()} | dict(commit=stamp) for row in make()])
     print(f"wrote {path}", flush=True)
 
 
@@ -89,7 +94,8 @@ def voices_rows(model, clips, known):
         for task in COLUMN_OF:
             for dial in (Dial(-.5), Dial(0.), Dial(.5)):
                 texts = write_texts(model, parts, dial, task)
-                yield dict(split=split, task=task, creativity=dial.creativity) | judge_voice(task, clips[split], texts, known[task], heard=heard)
+                judged = judge_voice(task, clips[split], texts, known[task], heard=heard)
+                yield dict(split=split, task=task, creativity=dial.creativity) | judged
 
 
 def dial_rows(model, clips):
@@ -110,11 +116,13 @@ def gap_tables(asked, model, clips):
     _, dev = measure_gaps(model, clips["dev"], replace(bench, candidates=()), progress=show)
     save_model(with_certainty(model, calibrate(dev)), asked.model)
     found = {split: measure_gaps(model, clips[split], bench, progress=show) for split in SPLITS}
-    table(asked, "gaps", lambda: [dict(split=split) | row for split in SPLITS for row in gap_table(found[split][0], len(words))])
+    gaps = [dict(split=split) | row for split in SPLITS for row in gap_table(found[split][0], len(words))]
+    table(asked, "gaps", lambda: gaps)
     judged = {split: confidence_table(found[split][1], dev) for split in SPLITS}
     table(asked, "confidence", lambda: [dict(split=split) | row for split in SPLITS for row in judged[split][0]])
-    table(asked, "reliability", lambda: [dict(split=split, confidence=name, mean=mean, share=share, words=n) for split in SPLITS
-                                         for name, rows in judged[split][1].items() for mean, share, n in rows])
+    curves = [dict(split=split, confidence=name, mean=mean, share=share, words=n)
+              for split in SPLITS for name, rows in judged[split][1].items() for mean, share, n in rows]
+    table(asked, "reliability", lambda: curves)
 
 
 def main():
@@ -123,7 +131,8 @@ def main():
     supply = story_supply(stories_dir())
     if not asked.measure: teach(asked, supply)
     model, clips = load_model(asked.model), split_clips(asked)
-    if not all((asked.results / f"{name}.csv").is_file() for name in ("gaps", "confidence", "reliability")): gap_tables(asked, model, clips)
+    there = [(asked.results / f"{name}.csv").is_file() for name in ("gaps", "confidence", "reliability")]
+    if not all(there): gap_tables(asked, model, clips)
     table(asked, "voices", lambda: list(voices_rows(model, clips, known_texts(stories_dir(), supply))))
     table(asked, "dial", lambda: list(dial_rows(model, clips)))
 

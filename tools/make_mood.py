@@ -1,6 +1,7 @@
 """The mood head that comes with echo17, and every row of data/results/mood.csv (`python tools/make_mood.py`).
 
-What was listened to, and the small encoders, are kept in `runs/mood`, under the name of the encoder that listened, and used again.
+What was listened to, and the small encoders, are kept in `runs/mood`, under the name of the encoder that listened,
+and used again.
 """
 import argparse
 import csv
@@ -18,26 +19,37 @@ from sklearn.svm import SVC
 
 from echo17.audio import load_audio
 from echo17.batch import collate
-from echo17.data.features import extract_features
-from echo17.data.manifests import data_dir, split_clips
+from echo17.checkpoints import find_checkpoint
 from echo17.config import EchoConfig
-from echo17.inference import load_model, transcribe_batch
-from echo17.model import Echo
-from echo17.creative.mood import BRIGHT, SAD, Style, accompany, balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, listen, ranking, save_head, shipped_head_path, sing, sounding_part
+from echo17.creative.mood import (
+    balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, mood_features, ranking, save_head,
+    shipped_head_path, sounding_part,
+)
+from echo17.creative.songs import BRIGHT, SAD, Style, accompany, sing
 from echo17.creative.statistics import word_counts
 from echo17.creative.stories import read_stories, stories_dir
-from echo17.checkpoints import find_checkpoint
-from echo17.runs import commit, train_echo
+from echo17.data.features import extract_features
+from echo17.data.manifests import data_dir, split_clips
+from echo17.decoding import SearchOptions
+from echo17.files import write_csv
+from echo17.inference import Echo, load_model, transcribe_batch
+from echo17.runs import RunOptions, commit, train_echo
 from echo17.training import TrainConfig
 
-COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips", "sad", "balanced_accuracy", "low", "high", "ranking", "ranking_low", "ranking_high",
-           "against", "difference", "difference_low", "difference_high", "commit", "command")  # differences are of the balanced accuracy
+COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips", "sad",
+           "balanced_accuracy", "low", "high", "ranking", "ranking_low", "ranking_high",
+           "against", "difference", "difference_low", "difference_high",  # of the balanced accuracy
+           "commit", "command")
+SPLITS = ("train", "dev", "test_speaker")
 DEPTHS = ("states 0", "states 1", "states 2", "states 3")
 SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1)
-PAIR = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(features=("spectrogram", "pitch"), **SMALL),
-        "small repaired": EchoConfig.repaired(features=("spectrogram", "pitch"), **SMALL), "small echo": EchoConfig.echo(**SMALL)}
-CONTRASTS = {"all three": (SAD, BRIGHT), "scale": (Style(minor=True), Style()), "register": (Style(register=-3.), Style(register=3.)), "tempo": (Style(tempo=0.85), Style(tempo=1.15))}
-PLAIN = {"scikit-learn logistic regression on pitch": lambda: LogisticRegression(class_weight="balanced"), "scikit-learn SVC on pitch": lambda: SVC(class_weight="balanced")}
+TOO = dict(features=("spectrogram", "pitch"))
+KINDS = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(**TOO, **SMALL),
+         "small repaired": EchoConfig.repaired(**TOO, **SMALL), "small echo": EchoConfig.echo(**SMALL)}
+CONTRASTS = {"all three": (SAD, BRIGHT), "scale": (Style(minor=True), Style()),
+             "register": (Style(register=-3.), Style(register=3.)), "tempo": (Style(tempo=0.85), Style(tempo=1.15))}
+PLAIN = {"scikit-learn logistic regression on pitch": lambda: LogisticRegression(class_weight="balanced"),
+         "scikit-learn SVC on pitch": lambda: SVC(class_weight="balanced")}
 
 
 @dataclass(frozen=True)
@@ -66,17 +78,21 @@ def kept(path, make):
     return Scene(**torch.load(path, weights_only=False))
 
 
-def listen_all(model, waves):
-    "`listen` to one sound after the other; `seconds`, the length of the sounding part, is there to be found out."
-    heard = [listen(model, wave) | dict(seconds=torch.tensor([len(sounding_part(wave)) / 16000], dtype=torch.float64)) for wave in waves]
+def all_features(model, waves):
+    "`mood_features` of one sound after the other; `seconds`, how long it sounds, is there to be found out."
+    seconds = lambda wave: torch.tensor([len(sounding_part(wave)) / 16000], dtype=torch.float64)
+    heard = [mood_features(model, wave) | dict(seconds=seconds(wave)) for wave in waves]
     return {name: torch.stack([one[name] for one in heard]) for name in heard[0]}
 
 
 def story_scene(model, clips):
     "Clips of the stories; labels: voice, words. The stories are what is drawn as a whole."
     about = [dict(clip.extra) for clip in clips]
-    sad = {label: np.array([row[column] == "sad" for row in about]) for label, column in (("voice", "mood"), ("words", "words"))}
-    return Scene(listen_all(model, (load_audio(clip.path) for clip in clips)), sad, tuple(c.speaker for c in clips), tuple(row["story"] for row in about), tuple(c.text for c in clips))
+    labels = dict(voice="mood", words="words")
+    sad = {label: np.array([row[column] == "sad" for row in about]) for label, column in labels.items()}
+    heard = all_features(model, (load_audio(clip.path) for clip in clips))
+    return Scene(heard, sad, tuple(c.speaker for c in clips), tuple(row["story"] for row in about),
+                 tuple(c.text for c in clips))
 
 
 def middle_second(wave):
@@ -88,9 +104,11 @@ def middle_second(wave):
 def emotion_scene(model, change=lambda wave: wave):
     "Acted emotions; speakers are what is drawn as a whole."
     path = data_dir() / "emodb" / "manifest.tsv"
-    with path.open(encoding="utf-8", newline="") as lines: rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     speakers = tuple(row["speaker"] for row in rows)
-    return Scene(listen_all(model, (change(load_audio(path.parent / row["path"])) for row in rows)), dict(voice=np.array([row["mood"] == "sad" for row in rows])), speakers, speakers)
+    heard = all_features(model, (change(load_audio(path.parent / row["path"])) for row in rows))
+    return Scene(heard, dict(voice=np.array([row["mood"] == "sad" for row in rows])), speakers, speakers)
 
 
 def song_scene(model, clips, contrast, accompanied):
@@ -99,10 +117,11 @@ def song_scene(model, clips, contrast, accompanied):
         "Sad and bright in turn."
         for seed, clip in enumerate(clips):
             for style in contrast:
-                song, tonic = sing(load_audio(clip.path), style, seed)
+                song, tonic = sing(clip.path, style, seed)
                 yield accompany(song, tonic, style) if accompanied else song
     twice = lambda values: tuple(value for value in values for _ in contrast)
-    return Scene(listen_all(model, songs()), dict(song=np.array([True, False] * len(clips))), twice(c.speaker for c in clips), twice(dict(c.extra)["story"] for c in clips))
+    return Scene(all_features(model, songs()), dict(song=np.array([True, False] * len(clips))),
+                 twice(c.speaker for c in clips), twice(dict(c.extra)["story"] for c in clips))
 
 
 def mean_of(statistic):
@@ -111,20 +130,23 @@ def mean_of(statistic):
 
 
 def result_row(about, sad, odds, groups, against=None):
-    "What one head, or the mean of several, is worth on some clips; `against`: name and log-odds of others on the same clips."
+    "What a head, or the mean of several, is worth on some clips; `against`: name and log-odds of others on them."
     row, accuracy, order = dict(clips=len(sad), sad=int(sad.sum())), mean_of(balanced_accuracy), mean_of(ranking)
-    for statistic, names in ((accuracy, ("balanced_accuracy", "low", "high")), (order, ("ranking", "ranking_low", "ranking_high"))):
-        row |= zip(names, (statistic(sad, odds), *interval(statistic, sad, odds, groups)))
+    names = {accuracy: ("balanced_accuracy", "low", "high"), order: ("ranking", "ranking_low", "ranking_high")}
+    for statistic, columns in names.items():
+        row |= zip(columns, (statistic(sad, odds), *interval(statistic, sad, odds, groups)))
     if against:
-        found = accuracy(sad, odds) - accuracy(sad, against[1]), *interval(accuracy, sad, odds, groups, against[1])
-        row |= dict(against=against[0]) | dict(zip(("difference", "difference_low", "difference_high"), found))
+        name, other = against
+        found = accuracy(sad, odds) - accuracy(sad, other), *interval(accuracy, sad, odds, groups, other)
+        row |= dict(against=name) | dict(zip(("difference", "difference_low", "difference_high"), found))
     return about | {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
 
 
 def heard_texts(model, clips):
     "What the model understands, greedily."
-    items = (extract_features(load_audio(clip.path), model.config) for clip in clips)
-    return [transcribe_batch(model, collate([item], [""], model.tokenizer))[0].text for item in items]
+    greedy = SearchOptions(beam=1)
+    items = (extract_features(load_audio(clip.path), model.config.features) for clip in clips)
+    return [transcribe_batch(model, collate([item], [""], model.tokenizer), greedy)[0].text for item in items]
 
 
 def with_words(train, scene, texts):
@@ -132,7 +154,8 @@ def with_words(train, scene, texts):
     known = {word for text in train.texts for word in text.split()}
     counts = word_counts([*train.texts, *(" ".join(w for w in text.split() if w in known) for text in texts)]).double()
     first = len(train.texts)
-    return [replace(s, values=s.values | dict(words=c)) for s, c in ((train, counts[:first]), (scene, counts[first:]))]
+    parts = (train, counts[:first]), (scene, counts[first:])
+    return [replace(part, values=part.values | dict(words=own)) for part, own in parts]
 
 
 def on_stories(train, scene, heard, depth):
@@ -140,135 +163,159 @@ def on_stories(train, scene, heard, depth):
     both, as_written = with_words(train, scene, scene.texts)
     _, as_heard = with_words(train, scene, heard)
     voice = f"pitch + {depth}"
-    parts = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), voice: ("pitch", depth), "seconds": ("seconds",), "words as heard": ("words",), f"{voice} + words as heard": ("pitch", depth, "words")}
+    parts = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), voice: ("pitch", depth),
+             "seconds": ("seconds",), "words as heard": ("words",),
+             f"{voice} + words as heard": ("pitch", depth, "words")}
+    about = dict(corpus="stories", split="test_speaker", encoder="shipped", fitted_on="stories train")
     for label in ("voice", "words"):
         heads = {part: both.head(label, part) for part in parts.values()}
         odds = {name: heads[part].log_odds(as_heard.columns(part)).numpy() for name, part in parts.items()}
         odds["words as written"] = heads["words",].log_odds(as_written.columns(("words",))).numpy()
-        for name in odds:
+        for name, values in odds.items():
             other = None if name == "pitch" else voice if name.startswith(f"{voice} +") else "pitch"
-            yield result_row(dict(corpus="stories", split="test_speaker", label=label, encoder="shipped", inputs=name, fitted_on="stories train"), scene.sad[label], odds[name], scene.groups,
+            yield result_row(about | dict(label=label, inputs=name), scene.sad[label], values, scene.groups,
                              other and (other, odds[other]))
 
 
 def plain_odds(scene, make):
     "A plain pipeline of scikit-learn with its own defaults, one speaker out at a time."
-    values, speakers, odds = scene.columns(("pitch",)).numpy(), np.array(scene.speakers), np.empty(len(scene.speakers))
+    values, speakers, sad = scene.columns(("pitch",)).numpy(), np.array(scene.speakers), scene.sad["voice"]
+    odds = np.empty(len(speakers))
     for name in np.unique(speakers):
         out = speakers == name
-        odds[out] = make_pipeline(StandardScaler(), make()).fit(values[~out], scene.sad["voice"][~out]).decision_function(values[out])
+        fitted = make_pipeline(StandardScaler(), make()).fit(values[~out], sad[~out])
+        odds[out] = fitted.decision_function(values[out])
     return odds
 
 
 def on_emodb(heads, scene, split, depth):
     "One speaker out at a time, against the plain baselines; and heads that heard only stories."
-    inputs = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth), "seconds": ("seconds",)}
+    inputs = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth),
+              "seconds": ("seconds",)}
+    sad, plain = scene.sad["voice"], next(iter(PLAIN))
     odds = {name: plain_odds(scene, make) for name, make in PLAIN.items()}
-    odds |= {name: leave_one_out(scene.columns(part), scene.sad["voice"], scene.speakers) for name, part in inputs.items()}
-    plain = next(iter(PLAIN))
-    for name in odds:
-        about = dict(corpus="emodb", split=split, label="voice", encoder="shipped", inputs=name, fitted_on="the other speakers")
-        yield result_row(about, scene.sad["voice"], odds[name], scene.groups, None if name == plain else (plain, odds[plain]))
-        if name in heads: yield result_row(about | dict(fitted_on="stories train"), scene.sad["voice"], heads[name].log_odds(scene.columns(inputs[name])).numpy(), scene.groups)
+    odds |= {name: leave_one_out(scene.columns(part), sad, scene.speakers) for name, part in inputs.items()}
+    for name, values in odds.items():
+        about = dict(corpus="emodb", split=split, label="voice", encoder="shipped", inputs=name)
+        against = None if name == plain else (plain, odds[plain])
+        yield result_row(about | dict(fitted_on="the other speakers"), sad, values, scene.groups, against)
+        if name not in heads: continue
+        abroad = heads[name].log_odds(scene.columns(inputs[name])).numpy()
+        yield result_row(about | dict(fitted_on="stories train"), sad, abroad, scene.groups)
 
 
 def on_songs(scenes, heads):
     "Which dial a head follows: among all songs, and between the two of one sentence."
     for split, scene in scenes.items():
         for name, head in heads.items():
-            about, odds = dict(corpus="songs", label="song", encoder="shipped", inputs=name, fitted_on="stories train"), head.log_odds(scene.columns(head.inputs)).numpy()
+            about = dict(corpus="songs", label="song", encoder="shipped", inputs=name, fitted_on="stories train")
+            odds = head.log_odds(scene.columns(head.inputs)).numpy()
             yield result_row(about | dict(split=split), scene.sad["song"], odds, scene.groups)
-            within = odds - odds.reshape(-1, 2).mean(1).repeat(2)  # its balanced accuracy is the share of sentences in the right order
+            within = odds - odds.reshape(-1, 2).mean(1).repeat(2)  # balanced accuracy: share of sentences in order
             yield result_row(about | dict(split=f"{split}, one sentence"), scene.sad["song"], within, scene.groups)
 
 
 def small_encoder(name, seed, args):
     "One of the encoders that differ only in what they know of pitch, trained for a while."
     run = args.work / f"{name.replace(' ', '-')}-{seed}"
-    train_echo(stories_dir(), run, PAIR[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=args.epochs, seed=seed), resume=True, cache=args.cache, progress=False, log=False)
+    train_echo(stories_dir(), run, KINDS[name], TrainConfig(optimizer="adamw", lr=0.003, epochs=args.epochs, seed=seed),
+               RunOptions(resume=True, cache=args.cache, progress=False, log=False))
     return load_model(find_checkpoint(run / "last"))
 
 
 def heads_over(args, name, seed, train_clips, test_clips):
     "What the head says of each corpus over one of the small encoders."
-    model = small_encoder(name, seed, args)
-    heard = {what: kept(args.work / encoder_digest(model) / f"{what}.pt", make) for what, make in
-             dict(train=lambda: story_scene(model, train_clips), test=lambda: story_scene(model, test_clips), emodb=lambda: emotion_scene(model)).items()}
-    odds = dict(emodb=leave_one_out(heard["emodb"].columns(("states 1",)), heard["emodb"].sad["voice"], heard["emodb"].speakers),
-                stories=heard["train"].head("voice", ("states 1",)).log_odds(heard["test"].columns(("states 1",))).numpy())
-    return odds, dict(emodb=heard["emodb"], stories=heard["test"])
+    model, states = small_encoder(name, seed, args), ("states 1",)
+    def scene(what, make): return kept(args.work / encoder_digest(model) / f"{what}.pt", make)
+    train = scene("train", lambda: story_scene(model, train_clips))
+    test = scene("test", lambda: story_scene(model, test_clips))
+    acted = scene("emodb", lambda: emotion_scene(model))
+    odds = dict(emodb=leave_one_out(acted.columns(states), acted.sad["voice"], acted.speakers),
+                stories=train.head("voice", states).log_odds(test.columns(states)).numpy())
+    return odds, dict(emodb=acted, stories=test)
 
 
 def pitch_aware(args, train_clips, test_clips):
-    "The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as well, in two ways: seed by seed, and the mean of the seeds against others."
-    odds = {what: {name: [] for name in PAIR} for what in ("emodb", "stories")}
-    about = dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"), stories=dict(corpus="stories", split="test_speaker", fitted_on="stories train"))
+    """The same head over encoders that know nothing of pitch, have it as an input, or have it in their attention as
+    well, in two ways: seed by seed, and the mean of the seeds against others."""
+    odds = {what: {name: [] for name in KINDS} for what in ("emodb", "stories")}
+    about = dict(emodb=dict(corpus="emodb", split="all", fitted_on="the other speakers"),
+                 stories=dict(corpus="stories", split="test_speaker", fitted_on="stories train"))
     def row(what, name, seeds, values, against=None):
         "Of some encoders of one kind."
-        return result_row(about[what] | dict(label="voice", encoder=f"{name}, {seeds}", inputs="states 1"), scenes[what].sad["voice"], values, scenes[what].groups, against)
+        own = about[what] | dict(label="voice", encoder=f"{name}, {seeds}", inputs="states 1")
+        return result_row(own, scenes[what].sad["voice"], values, scenes[what].groups, against)
     for seed in range(args.seeds):
-        for name in PAIR:
+        for name in KINDS:
             found, scenes = heads_over(args, name, seed, train_clips, test_clips)
             for what, values in found.items(): odds[what][name].append(values)
             yield from (row(what, name, f"seed {seed}", values) for what, values in found.items())
     if not args.seeds: return
+    seeds = f"{args.seeds} seeds"
     for what, of_kind in odds.items():
         joined = {name: np.stack(values, 1) for name, values in of_kind.items()}
         for name in joined:
             for other in ("small baseline", "small channel"):
-                if name != other and (name, other) != ("small baseline", "small channel"): yield row(what, name, f"{args.seeds} seeds", joined[name], (f"{other}, {args.seeds} seeds", joined[other]))
-
-
-def write_results(path, rows, made):
-    "Beside, and renamed; each row with what all have in common."
-    part = Path(f"{path}.part")
-    with part.open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row | made for row in rows)
-    part.replace(path)
+                if name == other or (name, other) == ("small baseline", "small channel"): continue
+                yield row(what, name, seeds, joined[name], (f"{other}, {seeds}", joined[other]))
 
 
 def choose_depth(train, dev):
-    "Of the encoder's depths the first whose ranking of dev is within one standard error of the best: deeper is nearer to words."
+    "The first of the encoder's depths whose ranking of dev is within a standard error of the best: deeper is words."
     odds = {depth: train.head("voice", (depth,)).log_odds(dev.columns((depth,))).numpy() for depth in DEPTHS}
     worth = {depth: ranking(dev.sad["voice"], values) for depth, values in odds.items()}
     best = max(worth, key=worth.get)
     low, high = interval(ranking, dev.sad["voice"], odds[best], dev.groups)
     error = (high - low) / (2 * 1.96)
-    print("ranking on dev:", {name: round(value, 4) for name, value in worth.items()}, f"standard error {error:.4f}", flush=True)
+    shown = {name: round(value, 4) for name, value in worth.items()}
+    print("ranking on dev:", shown, f"standard error {error:.4f}", flush=True)
     return next(depth for depth in DEPTHS if worth[depth] >= worth[best] - error)
 
 
-def main():
+def song_scenes(model, work, clips):
+    "The songs of each contrast, and all of them with chords."
+    scenes = {}
+    for name, chords in [*((name, False) for name in CONTRASTS), ("all three", True)]:
+        path = work / f"songs-{name.replace(' ', '-')}{'-accompanied' * chords}.pt"
+        make = lambda: song_scene(model, clips, CONTRASTS[name], chords)
+        scenes[f"{name}{', accompanied' * chords}"] = kept(path, make)
+    return scenes
+
+
+def options():
+    "What the command line says."
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to, and the small encoders")
+    parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to; the small encoders")
     parser.add_argument("--out", type=Path, default=Path("data/results/mood.csv"))
+    parser.add_argument("--head", type=Path, default=shipped_head_path(), help="where the head is written")
     parser.add_argument("--cache", type=Path, help="folder of the feature cache")
     parser.add_argument("--epochs", type=int, default=16, help="of the small encoders")
     parser.add_argument("--seeds", type=int, default=2, help="of the small encoders; 0 leaves them out")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    args = options()
     made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
     model, clips, there = Echo.from_pretrained(), read_stories(), (data_dir() / "emodb").is_dir()
-    work = args.work / encoder_digest(model)
-    stories = {split: kept(work / f"stories-{split}.pt", lambda: story_scene(model, split_clips(clips, split))) for split in ("train", "dev", "test_speaker")}
-    train, depth = stories["train"], choose_depth(stories["train"], stories["dev"])
-    heads = {" + ".join(parts): train.head("voice", parts, encoder_digest(model) if depth in parts else "") for parts in (("pitch",), (depth,), ("pitch", depth))}
-    save_head(heads[f"pitch + {depth}"], shipped_head_path())
-    rows = [*on_stories(train, stories["test_speaker"], heard_texts(model, split_clips(clips, "test_speaker")), depth)]
-    write_results(args.out, rows, made)
-    for split, change in (("all", lambda wave: wave), ("middle second", middle_second)):
-        if there: rows += on_emodb(heads, kept(work / f"emodb-{split.replace(' ', '-')}.pt", lambda: emotion_scene(model, change)), split, depth)
-    first = [clip for clip in split_clips(clips, "test_speaker") if dict(clip.extra)["position"] == "0"]
-    songs = [(name, False) for name in CONTRASTS] + [("all three", True)]
-    rows += on_songs({f"{name}{', accompanied' * chords}": kept(work / f"songs-{name.replace(' ', '-')}{'-accompanied' * chords}.pt", lambda: song_scene(model, first, CONTRASTS[name], chords))
-                      for name, chords in songs}, heads)
-    write_results(args.out, rows, made)
-    if there:
-        rows += pitch_aware(args, split_clips(clips, "train"), split_clips(clips, "test_speaker"))
-        write_results(args.out, rows, made)
-    print(f"wrote {shipped_head_path()} and {args.out}, {len(rows)} rows")
+    work, split = args.work / encoder_digest(model), {name: split_clips(clips, name) for name in SPLITS}
+    train, dev, test = (kept(work / f"stories-{name}.pt", lambda: story_scene(model, split[name])) for name in SPLITS)
+    depth, rows = choose_depth(train, dev), []
+    def head(*parts): return train.head("voice", parts, encoder_digest(model) if depth in parts else "")
+    heads = {" + ".join(parts): head(*parts) for parts in (("pitch",), (depth,), ("pitch", depth))}
+    save_head(heads[f"pitch + {depth}"], args.head)
+    def write(more):
+        "What there is so far."
+        rows.extend(more)
+        write_csv(args.out, [row | made for row in rows], COLUMNS)
+    write(on_stories(train, test, heard_texts(model, split["test_speaker"]), depth))
+    for name, change in dict(all=lambda wave: wave, middle_second=middle_second).items() if there else ():
+        scene = kept(work / f"emodb-{name.replace('_', '-')}.pt", lambda: emotion_scene(model, change))
+        write(on_emodb(heads, scene, name.replace("_", " "), depth))
+    first = [clip for clip in split["test_speaker"] if dict(clip.extra)["position"] == "0"]
+    write(on_songs(song_scenes(model, work, first), heads))
+    if there: write(pitch_aware(args, split["train"], split["test_speaker"]))
+    print(f"wrote {args.head} and {args.out}, {len(rows)} rows")
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__": main()

@@ -19,20 +19,24 @@ PITCH_STATISTICS = ("mean", "median", "deviation", "low", "high", "movement", "v
 
 def pitch_statistics(
     f0:Tensor,  # (T,) Hz, 0 where unvoiced
-) -> Tensor:    # (7,): mean, median, deviation, 10th and 90th percentile (semitones above 100 Hz), step between frames (semitones), share of voiced frames
-    "What a contour comes down to when its order is forgotten."
+) -> Tensor:    # (7,): mean, median, deviation, 10th and 90th percentile, step between frames, share of voiced frames
+    "What a contour comes down to when its order is forgotten: semitones above 100 Hz, and a share."
     voiced = f0 > 0
-    if f0.ndim != 1 or voiced.sum() < 2: raise StoryError(f"f0 must be (T,) with at least 2 voiced frames, got shape {tuple(f0.shape)} with {int(voiced.sum())}")
+    if f0.ndim != 1 or voiced.sum() < 2:
+        came = f"shape {tuple(f0.shape)} with {int(voiced.sum())}"
+        raise StoryError(f"f0 must be (T,) with at least 2 voiced frames, got {came}")
     tones = 12 * (f0[voiced].double() / 100).log2()
     low, high = tones.quantile(torch.tensor([0.1, 0.9], dtype=torch.float64))
-    return torch.stack([tones.mean(), tones.median(), tones.std(), low, high, tones.diff().abs().mean(), voiced.double().mean()])
+    movement, share = tones.diff().abs().mean(), voiced.double().mean()
+    return torch.stack([tones.mean(), tones.median(), tones.std(), low, high, movement, share])
 
 def per_group(
     values:Tensor,         # (N, D)
     groups:Sequence[str],  # what each row belongs to, such as a speaker
 ) -> Tensor:               # (N, D): mean 0 and deviation 1 within each group
     "Standardise each group by itself."
-    if len(values) != len(groups): raise StoryError(f"groups must name one group a row, got {len(groups)} for {len(values)} rows")
+    if len(values) != len(groups):
+        raise StoryError(f"groups must name one group a row, got {len(groups)} for {len(values)} rows")
     out = torch.empty_like(values)
     for group in {*groups}:
         rows = torch.tensor([g == group for g in groups])
@@ -49,21 +53,24 @@ def classification_score(
 ) -> float:                 # share of right answers
     "Cross-validated logistic regression."
     from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import accuracy_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    if not len(values) == len(labels) == len(groups): raise StoryError(f"values, labels and groups must be equally many, got {len(values)}, {len(labels)} and {len(groups)}")
-    if len({*groups}) < folds: raise StoryError(f"folds must be at most the number of groups, {len({*groups})}, got {folds}")
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    told = cross_val_predict(model, values.double().numpy(), np.array(labels), groups=np.array(groups), cv=GroupKFold(folds))
-    return float((told == np.array(labels)).mean())
+    if not len(values) == len(labels) == len(groups):
+        came = f"{len(values)}, {len(labels)} and {len(groups)}"
+        raise StoryError(f"values, labels and groups must be equally many, got {came}")
+    if len({*groups}) < folds:
+        raise StoryError(f"folds must be at most the number of groups, {len({*groups})}, got {folds}")
+    model, labels = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)), np.array(labels)
+    told = cross_val_predict(model, values.double().numpy(), labels, groups=np.array(groups), cv=GroupKFold(folds))
+    return accuracy_score(labels, told)
 
 def word_counts(
     texts:Sequence[str],  # normalised
-) -> Tensor:              # (N, V): how often each word of all texts occurs in each
+) -> Tensor:              # (N, V): how often each word of all texts occurs in each, in alphabetical order
     "Sentences as bags of words."
-    words = {word: i for i, word in enumerate(sorted({word for text in texts for word in text.split()}))}
-    counts = torch.zeros(len(texts), len(words))
-    for row, text in zip(counts, texts):
-        for word in text.split(): row[words[word]] += 1
-    return counts
+    from sklearn.feature_extraction.text import CountVectorizer
+    if not any(text.split() for text in texts): raise StoryError("texts must have at least one word, got none")
+    counts = CountVectorizer(tokenizer=str.split, token_pattern=None, lowercase=False).fit_transform(texts)
+    return torch.from_numpy(counts.toarray()).float()

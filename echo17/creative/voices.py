@@ -22,13 +22,13 @@ from ..audio import log_mel
 from ..batch import Batch
 from ..config import EchoConfig, FeatureConfig
 from .grammar import images
-from .verses import PAIR_COLUMNS, imagine_pairs, pair_texts, spare_texts
+from .verses import PAIR_COLUMNS, SEPARATOR, imagine_pairs, pair_texts, spare_texts
 from ..data.augmentation import hide_frames
 from ..data.batches import Corpus
 from ..data.manifests import Clip, CorpusError, read_corpus
-from ..errors import EchoError
+from ..errors import EchoError, check_choice, check_number
 from ..inference import Echo
-from ..runs import train_echo
+from ..runs import RunOptions, train_echo
 from ..text import BOS, EOS, PAD, Tokenizer, normalize
 from ..training import Hook, Run, TrainConfig
 
@@ -52,20 +52,16 @@ def read_texts(
     path = Path(folder) / "texts.tsv"
     if not path.is_file(): return []
     header, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
-    if header != ["task", "text"]: raise CorpusError(f"{path}, line 1: needs the columns task and text, found {', '.join(map(repr, header))}")
+    if header != ["task", "text"]:
+        raise CorpusError(f"{path}, line 1: needs the columns task and text, found {', '.join(map(repr, header))}")
     for number, row in enumerate(rows, 2):
-        if len(row) != 2 or row[0] not in TASKS: raise CorpusError(f"{path}, line {number}: needs one of {', '.join(TASKS)} and a text, got {' '.join(row)!r}")
+        if len(row) == 2 and row[0] in TASKS: continue
+        needed = f"needs one of {', '.join(TASKS)} and a text"
+        raise CorpusError(f"{path}, line {number}: {needed}, got {' '.join(row)!r}")
     return [tuple(row) for row in rows]
 
 # %% ../../nbs/creative/05_voices.ipynb #f363e188
 GAP_KINDS = ("marked", "silence", "noise")
-
-@functools.cache
-def _noise(config): # (T, n_mels) of white noise, its mean 0
-    "Five seconds of noise as the spectrogram sees it."
-    wave = torch.randn(5 * config.features.sample_rate, generator=torch.Generator().manual_seed(0))
-    mel = log_mel(wave, config.features.sample_rate, config.features.hop_length, config.features.n_fft, config.features.n_mels, config.features.dynamic_range)
-    return mel - mel.mean()
 
 def gap_place(
     frames:int,           # of the clip
@@ -79,6 +75,14 @@ def gap_place(
     start = chance.randint(0, frames - width)
     return slice(start, start + width)
 
+@functools.cache
+def _noise(config): # (T, n_mels) of white noise, its mean 0
+    "Five seconds of noise as the spectrogram sees it."
+    wave = torch.randn(5 * config.sample_rate, generator=torch.Generator().manual_seed(0))
+    mel = log_mel(wave, config.sample_rate, config.hop_length, config.n_fft, config.n_mels, config.dynamic_range)
+    return mel - mel.mean()
+
+# %% ../../nbs/creative/05_voices.ipynb #d2fe598b
 def take_away(
     item:dict[str, Tensor],  # name to (T, channels), and f0 (T,)
     place:slice,             # frames
@@ -87,13 +91,13 @@ def take_away(
     chance:random.Random,    # the only source of chance
 ) -> dict[str, Tensor]:      # the same shapes; the input is left as it is
     "A clip without the sound of a stretch."
-    if kind not in GAP_KINDS: raise EchoError(f"kind must be one of {', '.join(GAP_KINDS)}, got {kind!r}")
+    check_choice(GAP_KINDS, kind=kind)
     out = hide_frames(item, place)
     if kind == "marked" or "spectrogram" not in item: return out
     heard = item["spectrogram"]
     out["spectrogram"][place] = heard.min()
     if kind == "noise":
-        noise, level = _noise(config.changed(features=("spectrogram",))), heard.max() - chance.uniform(.1, .5)
+        noise, level = _noise(replace(config, names=("spectrogram",))), heard.max() - chance.uniform(.1, .5)
         start = chance.randint(0, len(noise) - 1)
         rows = torch.arange(start, start + place.stop - place.start) % len(noise)
         out["spectrogram"][place] = torch.maximum(heard[place], noise[rows] + level)
@@ -111,10 +115,11 @@ class Mixture:
     seconds:tuple[float, float] = (0.3, 1.)  # shortest and longest gap
 
     def __post_init__(self):
-        for name in ("deaf", "spare", "weight", "gaps"):
-            if not 0 <= getattr(self, name) <= 1: raise EchoError(f"{name} must lie from 0 to 1, got {getattr(self, name)!r}")
-        if len(self.shares) != len(TASKS) - 1 or min(self.shares) < 0 or not sum(self.shares): raise EchoError(f"shares must be {len(TASKS) - 1} numbers, not all 0, got {self.shares!r}")
-        if not 0 < self.seconds[0] <= self.seconds[1]: raise EchoError(f"seconds must be the shortest and the longest gap, got {self.seconds!r}")
+        check_number(0, 1, deaf=self.deaf, spare=self.spare, weight=self.weight, gaps=self.gaps)
+        if len(self.shares) != len(TASKS) - 1 or min(self.shares) < 0 or not sum(self.shares):
+            raise EchoError(f"shares must be {len(TASKS) - 1} numbers, not all 0, got {self.shares!r}")
+        if not 0 < self.seconds[0] <= self.seconds[1]:
+            raise EchoError(f"seconds must be the shortest and the longest gap, got {self.seconds!r}")
 
 @dataclass(frozen=True)
 class Row:
@@ -123,12 +128,36 @@ class Row:
     heard:int  # which clip of the batch, -1: none
     text:str
 
+# %% ../../nbs/creative/05_voices.ipynb #2c270cad
+def _draw_rows(clips, mixture, spare, chance): # list[Row]
+    "One row a clip with texts for the task of the batch, and then texts without sound."
+    task, rows = chance.choices(TASKS[1:], mixture.shares)[0], []
+    for place, clip in enumerate(clips):
+        texts = pair_texts(clip, COLUMN_OF[task])
+        if texts: rows.append(Row(task, -1 if chance.random() < mixture.deaf else place, chance.choice(texts)))
+    for n in range(round(mixture.spare * len(clips))):
+        name = task if n % 2 else "transcribe"
+        if spare[name]: rows.append(Row(name, -1, chance.choice(spare[name])))
+    return rows
+
+# %% ../../nbs/creative/05_voices.ipynb #72e8ff09
+def _with_rows(batch, rows, tokenizer, weight):
+    "A batch of transcripts, with further rows of tokens."
+    tokens = [t[:n] for t, n in zip(batch.tokens, batch.token_lengths)]
+    tokens += [torch.tensor([BOS, *tokenizer.encode(row.text), EOS]) for row in rows]
+    clips = len(batch.tokens)
+    return replace(batch, tokens=pad_sequence(tokens, batch_first=True, padding_value=PAD),
+                   token_lengths=torch.tensor([len(t) for t in tokens]),
+                   heard=torch.tensor([*range(clips), *(row.heard for row in rows)]),
+                   tasks=torch.tensor([TASKS.index("transcribe")] * clips + [TASKS.index(row.task) for row in rows]),
+                   weights=torch.tensor([1.] * clips + [weight] * len(rows)))
+
 class VoicedCorpus(Corpus):
     "A corpus whose batches ask for more than transcripts."
-    def __init__(self, *args,
+    def __init__(self, *args,               # of `Corpus`, like `options`
         mixture:Mixture=Mixture(),
         spare:Sequence[tuple[str, str]]=(), # (task, text) without sound
-        **options,                          # and `args`: of `Corpus`
+        **options,
     ):
         super().__init__(*args, **options)
         self.mixture, self.spare = mixture, {task: [text for name, text in spare if name == task] for task in TASKS}
@@ -137,29 +166,18 @@ class VoicedCorpus(Corpus):
         "Features of one clip as they are in `epoch`, some with a gap."
         item, chance = super().item(epoch, index), random.Random(f"gap-{self.seed}-{epoch}-{index}")
         if chance.random() >= self.mixture.gaps: return item
-        return take_away(item, gap_place(len(item["f0"]), self.config.features.hop_seconds, self.mixture.seconds, chance), chance.choice(GAP_KINDS), self.config, chance)
+        place = gap_place(len(item["f0"]), self.config.hop_seconds, self.mixture.seconds, chance)
+        return take_away(item, place, chance.choice(GAP_KINDS), self.config, chance)
 
     def rows(self, epoch:int, indices:Sequence[int]) -> list[Row]:
         "What a batch asks for beside its transcripts."
-        chance = random.Random(f"rows-{self.seed}-{epoch}-{indices[0]}")
-        task = chance.choices(TASKS[1:], self.mixture.shares)[0]
-        rows = []
-        for place, index in enumerate(indices):
-            texts = pair_texts(self.clips[index], COLUMN_OF[task])
-            if texts: rows.append(Row(task, -1 if chance.random() < self.mixture.deaf else place, chance.choice(texts)))
-        for n in range(round(self.mixture.spare * len(indices))):
-            name = task if n % 2 else "transcribe"
-            if self.spare[name]: rows.append(Row(name, -1, chance.choice(self.spare[name])))
-        return rows
+        return _draw_rows([self.clips[i] for i in indices], self.mixture, self.spare,
+                          random.Random(f"rows-{self.seed}-{epoch}-{indices[0]}"))
 
     def batch(self, epoch:int, indices:Sequence[int]) -> Batch:
         "The clips `indices` as they are in `epoch`, padded, with further rows of tokens."
         batch, rows = super().batch(epoch, indices), self.rows(epoch, indices)
-        tokens = [t[:n] for t, n in zip(batch.tokens, batch.token_lengths)] + [torch.tensor([BOS, *self.tokenizer.encode(row.text), EOS]) for row in rows]
-        tasks = [TASKS[0]] * len(indices) + [row.task for row in rows]
-        return replace(batch, tokens=pad_sequence(tokens, batch_first=True, padding_value=PAD), token_lengths=torch.tensor([len(t) for t in tokens]),
-                       heard=torch.tensor([*range(len(indices)), *(row.heard for row in rows)]), tasks=torch.tensor([TASKS.index(task) for task in tasks]),
-                       weights=torch.tensor([1.] * len(indices) + [self.mixture.weight] * len(rows)))
+        return _with_rows(batch, rows, self.tokenizer, self.mixture.weight)
 
 # %% ../../nbs/creative/05_voices.ipynb #c890360f
 @dataclass(frozen=True)
@@ -173,9 +191,12 @@ def corpus_supply(
     mode:str="english",    # which text it is
 ) -> Supply:
     "What a corpus brings itself."
-    clean = lambda value: " | ".join(clean_text(text, mode) for text in value.split(" | "))
-    pairs = lambda clips: [replace(c, extra=tuple((name, clean(value) if name in PAIR_COLUMNS else value) for name, value in c.extra)) for c in clips]
-    return Supply(pairs, tuple((task, clean_text(text, mode)) for task, text in read_texts(source)))
+    def clean(name, value):
+        if name not in PAIR_COLUMNS: return value
+        return SEPARATOR.join(clean_text(text, mode) for text in value.split(SEPARATOR))
+    def cleaned(clip): return replace(clip, extra=tuple((name, clean(name, value)) for name, value in clip.extra))
+    spare = tuple((task, clean_text(text, mode)) for task, text in read_texts(source))
+    return Supply(lambda clips: [cleaned(clip) for clip in clips], spare)
 
 def story_supply(
     source:str|Path,    # folder of the spoken stories
@@ -185,8 +206,10 @@ def story_supply(
 ) -> Supply:
     "What the grammar of the stories supplies; no sentence of another split than `train` is in it."
     forbidden = frozenset(c.text for c in read_corpus(source) if c.split != "train")
-    return Supply(lambda clips: imagine_pairs(clips, variants, forbidden, seed), tuple(spare_texts(stories, forbidden, seed)))
+    return Supply(lambda clips: imagine_pairs(clips, variants, forbidden, seed),
+                  tuple(spare_texts(stories, forbidden, seed)))
 
+# %% ../../nbs/creative/05_voices.ipynb #1487bfd9
 def known_texts(
     source:str|Path,
     supply:Supply,
@@ -209,13 +232,18 @@ def adopt(
     given = donor.state_dict()
     with torch.no_grad():
         for name, value in model.state_dict().items():
-            if name in ("decoder.embedding.weight", "ctc_head.weight", "ctc_head.bias"): value[ours.to(value.device)] = given[name][theirs].to(value.device)
+            if name in ("decoder.embedding.weight", "ctc_head.weight", "ctc_head.bias"):
+                value[ours.to(value.device)] = given[name][theirs].to(value.device)
             elif name in given and given[name].shape == value.shape: value.copy_(given[name])
-            elif name != "decoder.unheard": raise EchoError(f"the donor does not fit: {name} needs {tuple(value.shape)}, got {tuple(given[name].shape) if name in given else 'nothing'}")
+            elif name != "decoder.unheard":
+                came = tuple(given[name].shape) if name in given else "nothing"
+                raise EchoError(f"the donor does not fit: {name} needs {tuple(value.shape)}, got {came}")
 
+# %% ../../nbs/creative/05_voices.ipynb #eb33782f
 class StartFrom(Hook):
     "A run begins with the weights of another model."
     def __init__(self, donor:Echo): self.donor = donor
+
     def start(self, run:Run):
         "Unless it goes on from a checkpoint."
         if run.step == 0: adopt(run.echo, self.donor)
@@ -228,15 +256,17 @@ def train_voices(
     supply:Supply,
     mixture:Mixture=Mixture(),
     donor:Echo|None=None, # a model that transcribes already, to begin with; None: from nothing
-    **options,            # further ones of `train_echo`
+    options:RunOptions=RunOptions(),
 ) -> dict:                # what is written to result.json
     "Train a model that transcribes, continues, tells and rhymes."
     tokenizer = Tokenizer.characters(text for texts in known_texts(source, supply).values() for text in texts)
-    def make_corpus(clips, *args, **settings):
+    def make_corpus(clips, *how):
         "Further rows for the training clips."
-        if clips[0].split != "train": return Corpus(clips, *args, **settings)
-        return VoicedCorpus(supply.pairs(clips), *args, mixture=mixture, spare=supply.spare, **settings)
-    return train_echo(source, out, config.changed(tasks=TASKS), training, tokenizer=tokenizer, make_corpus=make_corpus, hooks=[StartFrom(donor)] if donor else [], **options) | dict(mixture=asdict(mixture))
+        if clips[0].split != "train": return Corpus(clips, *how)
+        return VoicedCorpus(supply.pairs(clips), *how, mixture=mixture, spare=supply.spare)
+    hooks = [StartFrom(donor)] if donor else []
+    result = train_echo(source, out, config.changed(tasks=TASKS), training, options, hooks, tokenizer, make_corpus)
+    return result | dict(mixture=asdict(mixture))
 
 # %% ../../nbs/creative/05_voices.ipynb #a25268bc
 def novelty(
@@ -246,34 +276,28 @@ def novelty(
     "How much was never written before."
     if not texts: raise EchoError("novelty needs at least one text, got none")
     lines, old = [s for text in texts for s in text.split(_STOP)], {s for text in known for s in text.split(_STOP)}
-    whole = {*known}
-    return dict(texts=sum(text not in whole for text in texts) / len(texts), sentences=sum(s not in old for s in lines) / len(lines))
+    new = lambda found, known: sum(text not in known for text in found) / len(found)
+    return dict(texts=new(texts, {*known}), sentences=new(lines, old))
 
 def keeps_character(
     heard:Sequence[str],  # transcripts
     texts:Sequence[str],  # what was written for each
-) -> tuple[float, int]:   # share of those where somebody was named in whose text one of them is named again; of how many
+) -> tuple[float, int]:   # share of those where somebody was named in whose text one is named again; of how many
     "Whether it is still about the same."
     cast = [(set(images(h)["who"]), set(images(t)["who"])) for h, t in zip(heard, texts)]
     asked = [bool(named & again) for named, again in cast if named]
     if not asked: raise EchoError("nobody is named in any of the transcripts")
     return sum(asked) / len(asked), len(asked)
 
-def _vectors(texts, rarity):
-    "One row a text, of length 1: words by how rare they are."
-    words = {word: i for i, word in enumerate(rarity)}
-    rows = torch.zeros(len(texts), len(words))
-    for row, text in zip(rows, texts):
-        for word in {*text.replace(".", "").split()} & words.keys(): row[words[word]] = rarity[word]
-    return rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-9)
-
 def story_rank(
     verse:str,
     stories:Sequence[str],  # the first one is its own
 ) -> float:                 # 1 is best; ties count as the middle of their places
     "Where a story stands among others when they are ordered by what they share with a verse."
-    count = {word: sum(word in story.replace(".", "").split() for story in stories) for word in {*" ".join(stories).replace(".", "").split()}}
-    rarity = {word: float(torch.tensor(len(stories) / n).log()) for word, n in sorted(count.items())}
-    scores = _vectors([verse], rarity) @ _vectors(stories, rarity).T
-    own = scores[0, 0]
-    return 1 + int((scores > own + 1e-6).sum()) + ((scores - own).abs() <= 1e-6).sum().item() / 2 - .5
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    words = lambda text: text.replace(".", "").split()
+    vectors = TfidfVectorizer(analyzer=words, binary=True, smooth_idf=False).fit(stories)
+    vectors.idf_ = vectors.idf_ - 1  # scikit-learn adds 1; so a word of all stories says nothing
+    scores = (vectors.transform(stories) @ vectors.transform([verse]).T).toarray()[:, 0]
+    better, equal = scores > scores[0] + 1e-6, abs(scores - scores[0]) <= 1e-6
+    return float(better.sum() + (equal.sum() + 1) / 2)

@@ -10,6 +10,7 @@ import itertools
 import random
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyworld
@@ -17,15 +18,15 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from ..errors import EchoError, as_tuple, check_whole
+from ..audio import as_wave
+from ..errors import EchoError, as_tuple, check_number, check_whole
 from ..pitch import extract_pitch
 
 # %% ../../nbs/data/03_augmentation.ipynb #bcb5b05b
 def _check_perturbation(speed, semitones):
     "Within what still sounds like speech."
-    for name, value, low, high in (("speed", speed, 0.5, 2), ("semitones", semitones, -12, 12)):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not low <= value <= high: raise EchoError(f"{name} must lie from {low} to {high}, got {value!r}")
+    check_number(0.5, 2, speed=speed)
+    check_number(-12, 12, semitones=semitones)
 
 def _shift_pitch(wave, sample_rate, semitones): # (samples,), as long as before
     "WORLD's analysis and synthesis, with another f0 in between."
@@ -34,17 +35,20 @@ def _shift_pitch(wave, sample_rate, semitones): # (samples,), as long as before
     times = np.arange(len(f0)) * pitch.hop_seconds
     envelope = pyworld.cheaptrick(x, f0, times, sample_rate, f0_floor=65.)
     aperiodicity = pyworld.d4c(x, f0, times, sample_rate, fft_size=2 * (envelope.shape[1] - 1))
-    made = torch.from_numpy(pyworld.synthesize(f0 * 2 ** (semitones / 12), envelope, aperiodicity, sample_rate, 1000 * pitch.hop_seconds)).float()[:len(wave)]
+    shifted = f0 * 2 ** (semitones / 12)
+    made = pyworld.synthesize(shifted, envelope, aperiodicity, sample_rate, 1000 * pitch.hop_seconds)
+    made = torch.from_numpy(made).float()[:len(wave)]
     return torch.nn.functional.pad(made, (0, len(wave) - len(made)))
 
 def perturb(
-    wave:Tensor,          # (samples,)
+    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) of floats
     sample_rate:int,      # Hz
     speed:float=1.,       # 1.1 is shorter and higher; rounded to a fraction with a denominator of at most 100
     semitones:float=0.,   # pitch shift at unchanged length and formants
 ) -> Tensor:              # (ceil(samples / speed),)
     "A faster or slower, higher or lower version of a sound; its f0, extracted from the result, follows."
     _check_perturbation(speed, semitones)
+    wave = as_wave(audio, sample_rate)
     if semitones and wave.any(): wave = _shift_pitch(wave, sample_rate, semitones)
     ratio = Fraction(speed).limit_denominator(100)
     return wave if ratio == 1 else torchaudio.functional.resample(wave, ratio.numerator, ratio.denominator)
@@ -59,16 +63,14 @@ class Augment:
     mel_width:int = 16         # widest band, mel channels
     speeds:tuple[float,...] = (1.,)     # one is drawn for each clip and epoch
     semitones:tuple[float,...] = (0.,)  # likewise
-    trim:float = 0.            # most that is cut from the end of a clip, seconds; half as much from its start
+    trim:float = 0.            # seconds, 1 at most, that are cut from the end of a clip; half as much from its start
 
     def __post_init__(self):
+        as_tuple(self, "speeds", "semitones")
         for name in ("speeds", "semitones"):
-            as_tuple(self, name)
-            if not getattr(self, name): raise EchoError(f"{name} must hold at least one value, got {getattr(self, name)!r}")
+            if not getattr(self, name): raise EchoError(f"{name} must hold at least one value, got ()")
         check_whole(0, time_masks=self.time_masks, mel_masks=self.mel_masks, mel_width=self.mel_width)
-        for name, most in (("time_width", "1"), ("trim", "1 second")):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1: raise EchoError(f"{name} must lie from 0 to {most}, got {value!r}")
+        check_number(0, 1, time_width=self.time_width, trim=self.trim)
         for variant in self.variants: _check_perturbation(*variant)
 
     @property
@@ -105,9 +107,9 @@ def spec_augment(
     chance:random.Random,    # the only source of chance
 ) -> dict[str, Tensor]:      # the same shapes; the input is left as it is
     "Hide stretches of time in every feature, and bands of the mel axis."
-    frames = len(item["f0"])
-    out = hide_frames(item, *(_mask_place(frames, int(augment.time_width * frames), chance) for _ in range(augment.time_masks)))
-    on_mel = [name for name in _ON_MEL if name in item]
+    frames, on_mel = len(item["f0"]), [name for name in _ON_MEL if name in item]
+    widest = int(augment.time_width * frames)
+    out = hide_frames(item, *(_mask_place(frames, widest, chance) for _ in range(augment.time_masks)))
     for _ in range(augment.mel_masks if on_mel else 0):
         place = _mask_place(out[on_mel[0]].shape[1], augment.mel_width, chance)
         for name in on_mel: out[name][:, place] = _fill(name, item[name])

@@ -9,14 +9,12 @@ __all__ = ['audio_digest', 'feature_key', 'cached_features', 'start_worker', 'pr
 import functools
 import hashlib
 import inspect
-import itertools
 import json
 import math
 import multiprocessing
 import os
 import threading
 import time
-import uuid
 import zlib
 from collections import deque
 from collections.abc import Sequence
@@ -37,17 +35,22 @@ from .augmentation import _check_perturbation, _shift_pitch, perturb
 from .features import _compute, _entries, _select
 from .manifests import Clip, CorpusError, default_cache
 from ..errors import EchoError, check_whole
+from ..files import write_bytes
 from ..pitch import extract_pitch
 
 # %% ../../nbs/data/04_cache.ipynb #d69acd33
 _GRID, _PITCH = ("sample_rate", "hop_length"), ("pitch_method", "f_min", "f_max")
-_SETTINGS = dict(f0=(*_GRID, *_PITCH), spectrogram=(*_GRID, "n_fft", "n_mels", "dynamic_range"), waveform=_GRID, envelopes=(*_GRID, *_PITCH, "n_mels"))
+_SETTINGS = dict(  # entry to the fields of a FeatureConfig that matter to it
+    f0=(*_GRID, *_PITCH), spectrogram=(*_GRID, "n_fft", "n_mels", "dynamic_range"), waveform=_GRID,
+    envelopes=(*_GRID, *_PITCH, "n_mels"))
+_LIBRARIES = ("torch", "torchaudio", "numpy", "librosa", "pyworld-prebuilt", "soundfile")
 
 @functools.cache
 def _tools(): # JSON-ready
     "The libraries and the code that features come from."
-    code = "".join(map(inspect.getsource, (inspect.getmodule(load_audio), inspect.getmodule(extract_pitch), perturb, _shift_pitch, _compute)))
-    return [[name, version(name)] for name in ("torch", "torchaudio", "numpy", "librosa", "pyworld", "soundfile")] + [hashlib.sha256(code.encode()).hexdigest()]
+    modules = (inspect.getmodule(load_audio), inspect.getmodule(extract_pitch))
+    code = "".join(map(inspect.getsource, (*modules, perturb, _shift_pitch, _compute)))
+    return [[name, version(name)] for name in _LIBRARIES] + [hashlib.sha256(code.encode()).hexdigest()]
 
 @functools.lru_cache(maxsize=1_000_000)
 def _content(path, size, modified): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -68,25 +71,21 @@ def feature_key(
 ) -> str:                  # hexadecimal
     "The name of a cached entry: a hash of all that it depends on."
     settings = {name: getattr(config, name) for name in _SETTINGS[entry]}
-    recipe = json.dumps([audio_digest(path), entry, settings, float(speed), float(semitones), _tools()], sort_keys=True)
-    return hashlib.sha256(recipe.encode()).hexdigest()
+    recipe = [audio_digest(path), entry, settings, float(speed), float(semitones), _tools()]
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 # %% ../../nbs/data/04_cache.ipynb #6992ae10
 def _checksum(tensors):
     "Over names, shapes, types and numbers."
-    parts = ((f"{name} {tuple(x.shape)} {x.dtype}".encode(), x.numpy().tobytes()) for name, x in sorted(tensors.items()))
-    return str(zlib.crc32(b"".join(itertools.chain.from_iterable(parts))))
+    parts = [f"{name} {tuple(x.shape)} {x.dtype}".encode() + x.numpy().tobytes() for name, x in sorted(tensors.items())]
+    return str(zlib.crc32(b"".join(parts)))
 
 def _write_entry(path, tensors):
-    "Write beside and rename, so that no half-written entry carries the final name."
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    "The tensors with their checksum."
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(save(tensors, metadata=dict(checksum=_checksum(tensors))))
-        part.replace(path)
-    except OSError as e: raise CorpusError(f"{path.parent}: cannot write the feature cache ({e.strerror})") from e
-    finally:
-        if part.exists(): part.unlink()
+        write_bytes(path, save(tensors, metadata=dict(checksum=_checksum(tensors))))
+    except OSError as e: raise CorpusError(f"{path.parent}: cannot write the feature cache ({e.strerror or e})") from e
 
 def _read_entry(path): # or None
     "The entry, unless it is missing or damaged."
@@ -116,7 +115,7 @@ def cached_features(
         found = _read_entry(path)
         if found is None:
             try:
-                if wave is None: wave = perturb(load_audio(clip.path, config.sample_rate), config.sample_rate, speed, semitones)
+                if wave is None: wave = perturb(clip.path, config.sample_rate, speed, semitones)
                 made = _compute(entry, wave, config, tensors.get("f0"))
             except EchoError as e: raise CorpusError(str(e) if str(clip.path) in str(e) else f"{clip.path}: {e}") from e
             found = {name: (x if name == "f0" else x.half()).contiguous() for name, x in made.items()}
@@ -129,7 +128,7 @@ _PATIENCE = 5.  # seconds of work before worker processes are started
 
 def _is_prepared(clip, config, cache, speed, semitones):
     "Whether the cache has all entries; whether they are whole is checked when they are read."
-    try: return all(_entry_path(clip, entry, config, cache, speed, semitones).is_file() for entry in _entries(config))
+    try: return all(_entry_path(clip, e, config, cache, speed, semitones).is_file() for e in _entries(config))
     except CorpusError: return False
 
 def _prepare(job): # None, or what went wrong
@@ -158,7 +157,8 @@ def _prepare_all(jobs, workers):
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker) as pool:
             yield from pool.map(_prepare, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
     except BrokenProcessPool as e:
-        raise CorpusError('worker processes could not start or died; a script needs `if __name__ == "__main__":` around its work, or give workers=1') from e
+        raise CorpusError('worker processes could not start or died; a script needs `if __name__ == "__main__":` '
+                          'around its work, or give workers=1') from e
 
 # %% ../../nbs/data/04_cache.ipynb #9c8ac83c
 def prepare_features(
@@ -173,12 +173,14 @@ def prepare_features(
     if workers is not None: check_whole(1, workers=workers)
     for variant in variants: _check_perturbation(*variant)
     cache, failures = Path(cache or default_cache()), []
-    jobs = [job for clip in clips for variant in variants if not _is_prepared(*(job := (clip, config, cache, *variant)))]
+    jobs = [(clip, config, cache, *variant) for clip in clips for variant in variants]
+    jobs = [job for job in jobs if not _is_prepared(*job)]
     with tqdm(total=len(jobs), desc="features", disable=not (progress and jobs)) as bar:
         for failure in _prepare_all(jobs, workers):
             bar.update()
             if failure: failures.append(failure)
     if failures:
-        named = "; ".join(list(dict.fromkeys(failures))[:3])
-        raise CorpusError(f"{len(failures)} of {len(jobs)} could not be prepared (the others are in the cache): {named}{'; ...' if len({*failures}) > 3 else ''}")
+        named = list(dict.fromkeys(failures))
+        raise CorpusError(f"{len(failures)} of {len(jobs)} could not be prepared (the others are in the cache): "
+                          + "; ".join(named[:3] + ["..."] * (len(named) > 3)))
     return len(jobs)

@@ -6,12 +6,14 @@
 __all__ = ['extract_features']
 
 # %% ../../nbs/data/02_features.ipynb #a2bae3b0
+from pathlib import Path
+
+import numpy as np
 from torch import Tensor
 
-from ..audio import frame_waveform, log_mel
+from ..audio import as_wave, frame_waveform, log_mel
 from ..config import FeatureConfig
 from ..contour import Pitch, pitch_channels
-from ..errors import EchoError
 from ..pitch import extract_pitch, world_envelopes
 
 # %% ../../nbs/data/02_features.ipynb #00b2fae2
@@ -19,29 +21,31 @@ _ENTRY_OF = dict(spectrogram="spectrogram", waveform="waveform", harmonic="envel
 
 def _entries(config): # names, f0 first because the envelopes need it
     "The pieces of work that `config` asks for."
-    return list(dict.fromkeys(["f0", *(_ENTRY_OF[name] for name in config.features if name in _ENTRY_OF)]))
+    return list(dict.fromkeys(["f0", *(_ENTRY_OF[name] for name in config.names if name in _ENTRY_OF)]))
 
 def _compute(entry, wave, config, f0): # name to (T, channels), or f0 (T,)
     "One piece of work."
-    if entry == "f0": return dict(f0=extract_pitch(wave, config.sample_rate, config.pitch_method, config.hop_seconds, config.f_min, config.f_max).f0)
-    if entry == "spectrogram": return dict(spectrogram=log_mel(wave, config.sample_rate, config.hop_length, config.n_fft, config.n_mels, config.dynamic_range))
-    if entry == "waveform": return dict(waveform=frame_waveform(wave, config.hop_length))
-    return dict(zip(("harmonic", "aperiodic"), world_envelopes(wave, config.sample_rate, Pitch(f0, config.hop_seconds), config.n_mels)))
+    rate, hop = config.sample_rate, config.hop_length
+    if entry == "f0":
+        how = config.pitch_method, config.hop_seconds, config.f_min, config.f_max
+        return dict(f0=extract_pitch(wave, rate, *how).f0)
+    if entry == "spectrogram":
+        return dict(spectrogram=log_mel(wave, rate, hop, config.n_fft, config.n_mels, config.dynamic_range))
+    if entry == "waveform": return dict(waveform=frame_waveform(wave, hop))
+    envelopes = world_envelopes(wave, rate, Pitch(f0, config.hop_seconds), config.n_mels)
+    return dict(zip(("harmonic", "aperiodic"), envelopes))
 
 def _select(tensors, config):
     "What `config` names, and f0; the pitch channels are made here."
-    made = dict(tensors, pitch=pitch_channels(tensors["f0"])) if "pitch" in config.features else tensors
-    return dict(f0=tensors["f0"]) | {name: made[name] for name in config.features}
+    made = dict(tensors, pitch=pitch_channels(tensors["f0"])) if "pitch" in config.names else tensors
+    return dict(f0=tensors["f0"]) | {name: made[name] for name in config.names}
 
 # %% ../../nbs/data/02_features.ipynb #6277ed65
 def extract_features(
-    wave:Tensor,           # (samples,) at config.sample_rate
-    config:FeatureConfig,  # what to compute
-) -> dict[str, Tensor]:    # each (T, channels) float32, and f0 (T,) Hz
+    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) of floats at `config.sample_rate`
+    config:FeatureConfig,              # what to compute
+) -> dict[str, Tensor]:                # each (T, channels) float32, and f0 (T,) Hz
     "All features of one sound, on one frame grid."
-    if not isinstance(wave, Tensor) or wave.ndim != 1 or len(wave) == 0 or not wave.is_floating_point():
-        raise EchoError(f"wave must be a floating-point tensor (samples,) with at least one sample, got {getattr(wave, 'shape', type(wave).__name__)}")
-    if not wave.isfinite().all(): raise EchoError("wave holds samples that are not finite")
-    wave, tensors = wave.detach().cpu().float(), {}
+    wave, tensors = as_wave(audio, config.sample_rate).detach().cpu(), {}
     for entry in _entries(config): tensors |= _compute(entry, wave, config, tensors.get("f0"))
     return _select(tensors, config)

@@ -7,23 +7,24 @@ __all__ = ['synthesize_corpus']
 
 # %% ../../nbs/data/01_synthetic.ipynb #cbe846e2
 import random
-import shutil
-import uuid
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
 
-from .manifests import CorpusError
+from .manifests import write_manifest
 from ..errors import check_whole
+from ..files import new_folder
 from ..pitch import synthesize_voice
 
 # %% ../../nbs/data/01_synthetic.ipynb #8de99a96
-_VOWELS = dict(a=(730., 1090., 2440.), i=(270., 2290., 3010.), u=(300., 870., 2240.))  # Hz, after Peterson and Barney (1952)
-_CONSONANTS = dict(s=(5200., 6000.), t=(3400., 4000.), k=(1500., 1900.))              # Hz, where the noise is strongest
+_VOWELS = dict(  # formants, Hz, after Peterson and Barney (1952)
+    a=(730., 1090., 2440.), i=(270., 2290., 3010.), u=(300., 870., 2240.))
+_CONSONANTS = dict(s=(5200., 6000.), t=(3400., 4000.), k=(1500., 1900.))  # Hz, where the noise is strongest
 _WORDS = ("ka", "si", "tu", "kasi", "siku", "tasu", "tiku", "sata")
-_SPEAKERS = dict(bruno=(85., 130., 0.94), clara=(170., 250., 1.08), david=(110., 170., 1.0), mimi=(240., 330., 1.2))  # f0 from, to, Hz; formant scale
+_SPEAKERS = dict(  # lowest and highest f0, Hz; factor of the formants
+    bruno=(85., 130., 0.94), clara=(170., 250., 1.08), david=(110., 170., 1.0), mimi=(240., 330., 1.2))
 
 # %% ../../nbs/data/01_synthetic.ipynb #6135aa2e
 def _contour(frames, low, high, chance): # (frames,) Hz
@@ -38,37 +39,41 @@ def _segments(text, chance): # (sound, frames) pairs; sound is a letter or a spa
     lengths = {" ": (4, 8), **dict.fromkeys(_CONSONANTS, (6, 9)), **dict.fromkeys(_VOWELS, (11, 17))}
     return [(sound, chance.randint(*lengths[sound])) for sound in f" {text} "]
 
+def _voiced(sound, f0, scale, chance): # (samples,)
+    "One vowel or consonant; its edges fade, so that nothing clicks."
+    vowel, part = sound in _VOWELS, torch.zeros(len(f0) * 160)
+    formants = tuple(scale * f for f in _VOWELS[sound]) if vowel else _CONSONANTS[sound]
+    made = synthesize_voice(f0, formants=formants, breath=0. if vowel else 1., seed=chance.randrange(2**31))[:len(part)]
+    part[:len(made)] = made * (1. if vowel else 0.3) * torch.hann_window(len(made)).clamp(max=0.25) * 4
+    return part
+
 def _say(text, low, high, scale, chance): # (samples,) at 16 kHz, and f0 (T,) Hz
     "One clip: its segments one after the other, on a floor of faint noise."
     segments = _segments(text, chance)
     melody, parts, f0 = _contour(sum(n for _, n in segments), low, high, chance), [], []
     for sound, frames in segments:
-        voiced = sound in _VOWELS
-        f0.append(melody[sum(map(len, f0)):][:frames] * voiced)
-        part = torch.zeros(frames * 160)
-        if sound != " ":
-            formants = tuple(scale * f for f in _VOWELS[sound]) if voiced else _CONSONANTS[sound]
-            made = synthesize_voice(f0[-1], formants=formants, breath=0. if voiced else 1., seed=chance.randrange(2**31))[:len(part)]
-            part[:len(made)] = made * (1. if voiced else 0.3) * torch.hann_window(len(made)).clamp(max=0.25) * 4
-        parts.append(part)
+        f0.append(melody[sum(map(len, f0)):][:frames] * (sound in _VOWELS))
+        parts.append(torch.zeros(frames * 160) if sound == " " else _voiced(sound, f0[-1], scale, chance))
     wave = 0.8 * torch.cat(parts)
     noise = torch.randn(len(wave), generator=torch.Generator().manual_seed(chance.randrange(2**31)))
     return wave + 0.001 * noise, torch.cat([*f0, torch.zeros(1)]).float()
 
 # %% ../../nbs/data/01_synthetic.ipynb #feee343d
+_SPLITS = ("train",) * 8 + ("dev", "test")  # of each speaker's clips, in turn
+
 def _write_clips(folder, clips, seed):
     "The sounds, the table and the known f0 of a synthesised corpus."
     (folder / "audio").mkdir()
-    table, contours = ["id\tpath\ttext\tspeaker\tsplit"], {}
+    rows, contours = [], {}
     for n in range(clips):
         chance, speaker = random.Random(f"{seed}-{n}"), list(_SPEAKERS)[n % len(_SPEAKERS)]
-        text = " ".join(chance.choice(_WORDS) for _ in range(2))
-        split = ("train", "train", "train", "train", "train", "train", "train", "train", "dev", "test")[n // len(_SPEAKERS) % 10]
-        wave, contours[f"{speaker}-{n:03d}"] = _say(text, *_SPEAKERS[speaker], chance)
-        table.append(f"{speaker}-{n:03d}\taudio/{speaker}-{n:03d}.flac\t{text}\t{speaker}\t{split}")
-        soundfile.write(folder / "audio" / f"{speaker}-{n:03d}.flac", wave.numpy(), 16000, subtype="PCM_16")
+        text, name = " ".join(chance.choice(_WORDS) for _ in range(2)), f"{speaker}-{n:03d}"
+        split, path = _SPLITS[n // len(_SPEAKERS) % len(_SPLITS)], f"audio/{name}.flac"
+        wave, contours[name] = _say(text, *_SPEAKERS[speaker], chance)
+        rows.append(dict(id=name, path=path, text=text, speaker=speaker, split=split))
+        soundfile.write(folder / path, wave.numpy(), 16000, subtype="PCM_16")
     np.savez(folder / "f0.npz", **{name: f0.numpy() for name, f0 in contours.items()})
-    (folder / "manifest.tsv").write_text("\n".join(table) + "\n", encoding="utf-8")
+    write_manifest(folder, rows)
 
 def synthesize_corpus(
     folder:str|Path,  # made here; an existing folder must be empty
@@ -76,14 +81,6 @@ def synthesize_corpus(
     seed:int=0,       # decides every word and sound
 ) -> Path:            # the folder, ready for `read_corpus`
     "Write a little corpus of synthesised speech, with the true f0 of each clip in `f0.npz` (Hz on the 10 ms grid)."
-    folder = Path(folder)
     check_whole(40, clips=clips)
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())): raise CorpusError(f"{folder}: exists and is not an empty folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
-    part.mkdir()
-    try:
-        _write_clips(part, clips, seed)
-        part.replace(folder)
-    finally: shutil.rmtree(part, ignore_errors=True)
-    return folder
+    with new_folder(folder) as part: _write_clips(part, clips, seed)
+    return Path(folder)

@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['PHRASES', 'Phrase', 'word_borders', 'find_phrases', 'write_phrases', 'read_phrases', 'phrase_corpus', 'small_recipe',
-           'held_out', 'show_pitch', 'show_transcripts', 'show_imagination', 'run_demo', 'train_all']
+           'held_out', 'show_pitch', 'show_transcripts', 'show_imagination', 'train_all', 'run_demo']
 
 # %% ../../nbs/research/06_demo.ipynb #5e660a85
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -23,15 +22,16 @@ from ..config import EchoConfig
 from ..creative.imagine import imagine
 from ..creative.stories import read_stories, stories_dir
 from ..data.features import extract_features
-from ..data.manifests import Clip
-from ..decoding import align
+from ..data.manifests import Clip, write_manifest
+from ..decoding import align_tokens
 from ..errors import EchoError
+from ..files import new_folder, write_tsv
 from ..hooks import plot_attention
 from ..inference import Echo
 from ..model import attention_maps
 from ..pitch import extract_pitch, plot_pitch
 from .shipped import first_recipe
-from ..runs import check_out, plot_history, train_echo
+from ..runs import RunOptions, check_out, plot_history, train_echo
 from ..training import TrainConfig
 
 # %% ../../nbs/research/06_demo.ipynb #2d8a5f34
@@ -48,16 +48,17 @@ def word_borders(
     clip:Clip,
 ) -> list[float]: # seconds: where the first word begins, where each further one does, where the last one ends
     "Where the words of a clip meet, from its true text and the CTC head of a trained model."
-    wave = load_audio(clip.path, model.config.features.sample_rate)
+    rate, wave = model.config.features.sample_rate, load_audio(clip.path, model.config.features.sample_rate)
     batch = collate([extract_features(wave, model.config.features)], [""], model.tokenizer)
     with torch.inference_mode(): scores = model.ctc_head(model.encoder(batch)[0])[0].log_softmax(-1)
-    tokens = model.tokenizer.encode(clip.text)
-    spans, seconds = align(scores, tokens), model.config.stride * model.config.features.hop_seconds
+    spans = align_tokens(scores, model.tokenizer.encode(clip.text))  # one token a character
+    seconds = model.config.stride * model.config.features.hop_seconds
     words = re.finditer(r"\S+", clip.text)
-    edges = [(spans[word.start()][0], spans[word.end() - 1][1]) for word in words]  # one token a character
+    edges = [(spans[word.start()][0], spans[word.end() - 1][1]) for word in words]
     between = [seconds * (last + first) / 2 for (_, last), (first, _) in zip(edges, edges[1:])]
-    return [max(0., seconds * edges[0][0] - 0.1), *between, min(len(wave) / model.config.features.sample_rate, seconds * edges[-1][1] + 0.1)]
+    return [max(0., seconds * edges[0][0] - 0.1), *between, min(len(wave) / rate, seconds * edges[-1][1] + 0.1)]
 
+# %% ../../nbs/research/06_demo.ipynb #2e67012c
 _PHRASE = re.compile(r"\b(?:(?:in|on|by|to|into|under|near|across) )?the \w+")
 
 def find_phrases(
@@ -73,7 +74,8 @@ def find_phrases(
         if often[match.group()] < least: continue
         if clip.id not in borders: borders[clip.id] = word_borders(model, clip)
         first = clip.text[:match.start()].count(" ")
-        phrases.append(Phrase(clip, match.group(), borders[clip.id][first], borders[clip.id][first + match.group().count(" ") + 1]))
+        last = first + match.group().count(" ")
+        phrases.append(Phrase(clip, match.group(), borders[clip.id][first], borders[clip.id][last + 1]))
     return phrases
 
 # %% ../../nbs/research/06_demo.ipynb #4c94394c
@@ -84,8 +86,8 @@ def write_phrases(
     path:str|Path,
 ):
     "The table of where each phrase is."
-    rows = (f"{p.clip.id}\t{p.start:.2f}\t{p.end:.2f}\t{p.text}\n" for p in phrases)
-    Path(path).write_text("clip\tstart\tend\ttext\n" + "".join(rows), encoding="utf-8")
+    rows = [(p.clip.id, f"{p.start:.2f}", f"{p.end:.2f}", p.text) for p in phrases]
+    write_tsv(path, ("clip", "start", "end", "text"), rows)
 
 def read_phrases(
     folder:str|Path|None=None,  # of the stories; None: `stories_dir()`
@@ -94,9 +96,10 @@ def read_phrases(
     path = (stories_dir() if folder is None else Path(folder)) / PHRASES
     if not path.is_file(): raise EchoError(f"{path}: no such file")
     clips = {clip.id: clip for clip in read_stories(folder)}
-    with path.open(encoding="utf-8", newline="") as lines:
-        return [Phrase(clips[row["clip"]], row["text"], float(row["start"]), float(row["end"])) for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)]
+    _, *rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    return [Phrase(clips[clip], text, float(start), float(end)) for clip, start, end, text in rows]
 
+# %% ../../nbs/research/06_demo.ipynb #1b4ed63c
 def phrase_corpus(
     folder:str|Path,                      # made here; must not hold anything yet
     phrases:Sequence[Phrase]|None=None,   # None: those of the stories
@@ -104,28 +107,23 @@ def phrase_corpus(
     sample_rate:int=16000,                # Hz
 ) -> Path:                                # the folder, ready for `train_echo`
     "A corpus of short phrases, cut out of longer clips."
-    folder, phrases = Path(folder), read_phrases() if phrases is None else phrases
-    check_out(folder, False)
-    (folder / "audio").mkdir(parents=True, exist_ok=True)
-    rows, waves = [], {}
-    for k, phrase in enumerate(p for p in phrases if p.clip.split in splits):
-        if phrase.clip.id not in waves: waves = {phrase.clip.id: load_audio(phrase.clip.path, sample_rate)}  # phrases of one clip stand together
-        name = f"{phrase.clip.id}-{k:04d}"
-        soundfile.write(folder / "audio" / f"{name}.wav", waves[phrase.clip.id][round(phrase.start * sample_rate):round(phrase.end * sample_rate)].numpy(), sample_rate)
-        rows.append(f"{name}\taudio/{name}.wav\t{phrase.text}\t{phrase.clip.speaker}\t{phrase.clip.split}\n")
-    (folder / "manifest.tsv").write_text("id\tpath\ttext\tspeaker\tsplit\n" + "".join(rows), encoding="utf-8")
-    return folder
+    phrases, rows, waves = read_phrases() if phrases is None else phrases, [], {}
+    with new_folder(folder) as part:
+        (part / "audio").mkdir()
+        for k, phrase in enumerate(p for p in phrases if p.clip.split in splits):
+            clip = phrase.clip
+            if clip.id not in waves: waves = {clip.id: load_audio(clip.path, sample_rate)}  # phrases come clip by clip
+            name, (start, end) = f"{clip.id}-{k:04d}", (round(t * sample_rate) for t in (phrase.start, phrase.end))
+            soundfile.write(part / "audio" / f"{name}.wav", waves[clip.id][start:end].numpy(), sample_rate)
+            about = dict(text=phrase.text, speaker=clip.speaker, split=clip.split)
+            rows.append(dict(id=name, path=f"audio/{name}.wav") | about)
+        write_manifest(part, rows)
+    return Path(folder)
 
 # %% ../../nbs/research/06_demo.ipynb #9f7e5c72
 def small_recipe(epochs:int=14) -> tuple[EchoConfig, TrainConfig]:
     "A model that learns phrases in a few minutes."
     return EchoConfig.echo(width=96, encoder_layers=2, decoder_layers=1, max_tokens=40), TrainConfig(epochs=epochs)
-
-def _save(ax, path):
-    "Write the figure of `ax`, without a date, and close it."
-    import matplotlib.pyplot as plt
-    figure = ax.figure if hasattr(ax, "figure") else ax
-    figure.savefig(path, dpi=150, metadata={"Software": None}); plt.close(figure)
 
 def held_out() -> list[Clip]:
     "The first clip of an unseen story by a known speaker, and of each unseen speaker."
@@ -134,6 +132,13 @@ def held_out() -> list[Clip]:
         if clip.split in ("test", "test_speaker"): clips.setdefault("" if clip.split == "test" else clip.speaker, clip)
     return list(clips.values())
 
+def _save(ax, path):
+    "Write the figure of `ax`, without a date, and close it."
+    import matplotlib.pyplot as plt
+    figure = ax.figure if hasattr(ax, "figure") else ax
+    figure.savefig(path, dpi=150, metadata={"Software": None}); plt.close(figure)
+
+# %% ../../nbs/research/06_demo.ipynb #26bff5a1
 def show_pitch(
     clip:Clip,
     path:str|Path,  # of the picture
@@ -141,8 +146,9 @@ def show_pitch(
     "Print and draw the pitch of a clip."
     wave = load_audio(clip.path)
     pitch = extract_pitch(wave, 16000)
-    voiced = pitch.f0[pitch.voiced]
-    print(f"1. A voice: \"{clip.text}\", {len(wave) / 16000:.1f} s, {100 * pitch.voiced.float().mean():.0f} % voiced, f0 {voiced.min():.0f} to {voiced.max():.0f} Hz, median {voiced.median():.0f} Hz")
+    voiced, share = pitch.f0[pitch.voiced], 100 * pitch.voiced.float().mean()
+    f0 = f"f0 {voiced.min():.0f} to {voiced.max():.0f} Hz, median {voiced.median():.0f} Hz"
+    print(f"1. A voice: \"{clip.text}\", {len(wave) / 16000:.1f} s, {share:.0f} % voiced, {f0}")
     _save(plot_pitch(wave, 16000, pitch), path)
 
 def show_transcripts(
@@ -155,23 +161,48 @@ def show_transcripts(
     for clip in clips:
         transcript = model.transcribe(clip.path)
         table.append((clip.id, clip.speaker, clip.text, transcript.text, f"{transcript.confidence:.2f}"))
-        print(f"   {clip.speaker:<7} said  {clip.text}\n   {'':<7} heard " + " ".join(f"{word.text} ({word.confidence:.2f})" for word in transcript.words))
-    rows = [("clip", "speaker", "truth", "transcript", "confidence"), *table]
-    (Path(folder) / "transcripts.tsv").write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
-    batch = collate([extract_features(load_audio(clips[0].path), model.config.features)], [""], model.tokenizer)
-    with torch.inference_mode(): maps = attention_maps(model.encoder, batch)
+        heard = " ".join(f"{word.text} ({word.confidence:.2f})" for word in transcript.words)
+        print(f"   {clip.speaker:<7} said  {clip.text}\n   {'':<7} heard {heard}")
+    write_tsv(Path(folder) / "transcripts.tsv", ("clip", "speaker", "truth", "transcript", "confidence"), table)
+    features = extract_features(load_audio(clips[0].path), model.config.features)
+    with torch.inference_mode(): maps = attention_maps(model.encoder, collate([features], [""], model.tokenizer))
     _save(plot_attention(maps[-1][0].mean(0)), Path(folder) / "attention.png")
 
+# %% ../../nbs/research/06_demo.ipynb #8cd3fdd4
 def show_imagination(
     model:Echo,
     clip:Clip,
 ):
     "Print what a model makes of a clip whose third word is gone, and a verse on it."
-    borders, wave = word_borders(model, clip), load_audio(clip.path)
-    wave[round(16000 * borders[2]):round(16000 * borders[3])] = 0.
-    filled, = imagine(model, wave, "fill", gaps=[(borders[2], borders[3])])
+    (start, end), wave = word_borders(model, clip)[2:4], load_audio(clip.path)
+    wave[round(16000 * start):round(16000 * end)] = 0.
+    filled, = imagine(model, wave, "fill", gaps=[(start, end)])
     verse, = imagine(model, clip.path, "verse")
-    print(f"4. The first one again: its third word is taken away and imagined (in brackets), and a line of verse is made of the whole\n   {filled.marked()}\n   {verse.text}")
+    print("4. The first one again: its third word is taken away and imagined (in brackets), "
+          f"and a line of verse is made of the whole\n   {filled.marked()}\n   {verse.text}")
+
+def _show_training(corpus, out, epochs):
+    "Train the small model, print and draw how its errors fall."
+    config, training = small_recipe(epochs)
+    result = train_echo(corpus, out / "run", config, training, RunOptions(cache=out / "cache"))
+    _save(plot_history(result["history"]), out / "training.png")
+    errors = ", ".join(f"{100 * row['metrics']['wer']:.0f}" for row in result["history"])
+    print(f"   word error on {result['clips']['dev']} phrases it has not seen: {errors} % after each epoch")
+
+# %% ../../nbs/research/06_demo.ipynb #ce49ef85
+def train_all(
+    out:str|Path,                   # a folder for each preset; goes on where it was
+    epochs:int|None=None,           # None: those of the shipped model's first recipe
+    presets:Sequence[str]=("echo", "baseline"),
+):
+    "Train the presets on all of the stories, alike."
+    training, options = first_recipe()[1], RunOptions(resume=True, test=True)
+    if epochs is not None: training = replace(training, epochs=epochs)
+    for preset in presets:
+        place, config = Path(out) / preset, getattr(EchoConfig, preset)()
+        result = train_echo(stories_dir(), place, config, training, options)
+        error, minutes = 100 * result["metrics"]["wer"], result["seconds"] / 60
+        print(f"{preset}: word error on test {error:.1f} %, {minutes:.0f} minutes; wrote {place}")
 
 def run_demo(
     out:str|Path,      # new folder
@@ -183,28 +214,13 @@ def run_demo(
     model, clips = Echo.from_pretrained(), held_out()
     out.mkdir(parents=True, exist_ok=True)
     show_pitch(clips[0], out / "pitch.png")
-    config, training = small_recipe(epochs)
     corpus = phrase_corpus(out / "phrases")
     print("2. A small model learns short phrases, from nothing")
-    result = train_echo(corpus, out / "run", config, training, cache=out / "cache")
-    _save(plot_history(result["history"]), out / "training.png")
-    print(f"   word error on {result['clips']['dev']} phrases it has not seen: " + ", ".join(f"{100 * row['metrics']['wer']:.0f}" for row in result["history"]) + " % after each epoch")
+    _show_training(corpus, out, epochs)
     print("3. The model that comes with echo17 writes down three clips it has not seen (confidence of each word)")
     show_transcripts(model, clips, out)
     show_imagination(model, clips[0])
     if full: train_all(out / "full")
-    print(f"wrote {out}: pitch.png, training.png, attention.png, transcripts.tsv, run (checkpoints, result.json)\n"
-          f"look inside the training: tensorboard --logdir {out / 'run' / 'tensorboard'}\n"
-          "next: echo17 transcribe FILE; the notebook nbs/quickstart.ipynb; echo17 init FOLDER for recordings of your own")
-
-def train_all(
-    out:str|Path,                   # a folder for each preset; goes on where it was
-    epochs:int|None=None,           # None: those of the shipped model's first recipe
-    presets:Sequence[str]=("echo", "baseline"),
-):
-    "Train the presets on all of the stories, alike."
-    training = first_recipe()[1]
-    if epochs is not None: training = replace(training, epochs=epochs)
-    for preset in presets:
-        result = train_echo(stories_dir(), Path(out) / preset, getattr(EchoConfig, preset)(), training, resume=True, test=True)
-        print(f"{preset}: word error on test {100 * result['metrics']['wer']:.1f} %, {result['seconds'] / 60:.0f} minutes; wrote {Path(out) / preset}")
+    print(f"wrote {out}: pitch.png, training.png, attention.png, transcripts.tsv, run (checkpoints, result.json)")
+    print(f"look inside the training: tensorboard --logdir {out / 'run' / 'tensorboard'}")
+    print("next: echo17 transcribe FILE; the notebook nbs/quickstart.ipynb; echo17 init FOLDER for recordings of your own")

@@ -4,14 +4,12 @@
 
 # %% auto #0
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'MAXFACTOR_RATE', 'HARDEST', 'STAGES', 'candidates',
-           'form_trial', 'screen_trials', 'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm', 'count_errors',
-           'write_errors', 'read_errors', 'compare', 'divide', 'without_speaker', 'finalists', 'final_trials',
-           'maxfactor_trials', 'english_trials', 'ablate', 'plot_effects']
+           'hears_pitch', 'form_trial', 'screen_trials', 'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm',
+           'count_errors', 'write_errors', 'read_errors', 'compare', 'divide', 'without_speaker', 'finalists',
+           'final_trials', 'maxfactor_trials', 'english_trials', 'ablate', 'plot_effects']
 
 # %% ../../nbs/research/02_experiments.ipynb #49ce3f26
-import csv
 import functools
-import io
 import os
 import shutil
 from collections import Counter, defaultdict
@@ -24,20 +22,21 @@ import torch
 from torch import Tensor
 from torchaudio.functional import edit_distance
 
-from ..config import EchoConfig
-from ..data.manifests import Clip, read_corpus
-from ..errors import EchoError
-from ..files import write_text
+from ..config import PRESETS, EchoConfig
+from ..data.manifests import Clip, read_corpus, write_manifest
+from ..errors import EchoError, check_choice
+from ..files import read_csv, write_csv
 from .controls import CONTROLS, SOUNDS
-from .trials import Trial, read_rows, read_transcripts, row_key, run_trials, transcripts_path, trial_key
+from echo17.research.trials import (
+    Trial, TrialOptions, read_results, read_transcripts, row_key, run_trials, transcripts_path, trial_key,
+)
 from ..runs import read_material
-from ..text import align, normalize, tone_digits
+from ..text import align_words, normalize, split_syllable, tone_digits
 from ..training import TrainConfig
 
 # %% ../../nbs/research/02_experiments.ipynb #e6f2e890
 LEVEL_HZ = 248.  # median f0 of the voiced frames of hsk's training clips
-_WHOLE = dict(learn_theta=True, frequencies="mel", modulate_theta=True, radius="pitch", similarity="fixed")
-_REPAIRED = dict(frequencies="mel", modulate_theta=True, phase="accumulated", radius="relative", alias_free=True, similarity="learned")
+_WHOLE, _REPAIRED = PRESETS["seed"], PRESETS["repaired"]
 _CHANNEL = dict(features=("spectrogram", "pitch"))
 _AXIS = dict(pitch_axis="learned", pitch_level=LEVEL_HZ)
 _VALUES = dict(polar_values="forward", pitch_level=LEVEL_HZ)
@@ -46,13 +45,31 @@ _CODE = dict(pitch_code="input", pitch_level=LEVEL_HZ)
 def candidates() -> dict[str, dict]: # name to the fields that differ from the baseline
     "Every form that is screened; the most promising come first."
     return {
-        "baseline": {}, "channel": _CHANNEL, "code": _CODE, "values": _VALUES, "axis": _AXIS, "code-memory": _CODE | dict(pitch_code="memory"), "channel-code": _CHANNEL | _CODE, "code-axis": _CODE | _AXIS, "channel-code-axis": _CHANNEL | _CODE | _AXIS,
-        "code-values": _CODE | _VALUES, "channel-values": _CHANNEL | _VALUES, "values-returned": _VALUES | dict(polar_values="returned"), "seed": _WHOLE, "repaired": _REPAIRED, "channel-repaired": _CHANNEL | _REPAIRED,
-        "learned-bias": dict(similarity="learned"), "relative-radius": dict(radius="relative"), "axis-values": _AXIS | _VALUES, "axis-fixed": _AXIS | dict(pitch_axis="fixed"), "channel-axis": _CHANNEL | _AXIS,
-        "theta": dict(modulate_theta=True, learn_theta=True), "bias": dict(similarity="fixed"), "radius": dict(radius="pitch"), "mel": dict(frequencies="mel"),
-        "accumulated": dict(modulate_theta=True, phase="accumulated"), "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.), "mel-theta-220": dict(theta=220., frequencies="mel"), "seed-theta-220": _WHOLE | dict(theta=220.),
-        "seed-without-theta": _WHOLE | dict(modulate_theta=False, learn_theta=False), "seed-without-bias": _WHOLE | dict(similarity="none"), "seed-without-radius": _WHOLE | dict(radius="unit"),
-        "seed-without-mel": _WHOLE | dict(frequencies="geometric"), "pitch-only": dict(features=("pitch",)), "wider": dict(width=104), "code-axis-harvest": _CODE | _AXIS | dict(pitch_method="harvest"), "code-axis-smooth": _CODE | _AXIS | dict(pitch_smoothing=3)}
+        "baseline": {}, "channel": _CHANNEL, "code": _CODE, "values": _VALUES, "axis": _AXIS,
+        "code-memory": _CODE | dict(pitch_code="memory"), "channel-code": _CHANNEL | _CODE, "code-axis": _CODE | _AXIS,
+        "channel-code-axis": _CHANNEL | _CODE | _AXIS, "code-values": _CODE | _VALUES,
+        "channel-values": _CHANNEL | _VALUES, "values-returned": _VALUES | dict(polar_values="returned"),
+        "seed": _WHOLE, "repaired": _REPAIRED, "channel-repaired": _CHANNEL | _REPAIRED,
+        "learned-bias": dict(similarity="learned"), "relative-radius": dict(radius="relative"),
+        "axis-values": _AXIS | _VALUES, "axis-fixed": _AXIS | dict(pitch_axis="fixed"),
+        "channel-axis": _CHANNEL | _AXIS,
+        "theta": dict(modulate_theta=True, learn_theta=True), "bias": dict(similarity="fixed"),
+        "radius": dict(radius="pitch"), "mel": dict(frequencies="mel"),
+        "accumulated": dict(modulate_theta=True, phase="accumulated"),
+        "alias-free": dict(frequencies="mel", alias_free=True), "theta-220": dict(theta=220.),
+        "mel-theta-220": dict(theta=220., frequencies="mel"), "seed-theta-220": _WHOLE | dict(theta=220.),
+        "seed-without-theta": _WHOLE | dict(modulate_theta=False, learn_theta=False),
+        "seed-without-bias": _WHOLE | dict(similarity="none"), "seed-without-radius": _WHOLE | dict(radius="unit"),
+        "seed-without-mel": _WHOLE | dict(frequencies="geometric"), "pitch-only": dict(features=("pitch",)),
+        "wider": dict(width=104), "code-axis-harvest": _CODE | _AXIS | dict(pitch_method="harvest"),
+        "code-axis-smooth": _CODE | _AXIS | dict(pitch_smoothing=3)}
+
+def hears_pitch(
+    changes:dict,  # fields that differ from the baseline
+) -> bool:
+    "Whether a form is told f0, by its positions or as an input."
+    config = EchoConfig.baseline(**changes)
+    return config.positions.uses_pitch or "pitch" in config.features.names
 
 # %% ../../nbs/research/02_experiments.ipynb #f04b15b7
 SMALL = dict(width=96, encoder_layers=3, decoder_layers=1, max_tokens=64, dropout=0.)
@@ -74,8 +91,11 @@ def screen_trials(
     seeds:Sequence[int]=(0, 1),
 ) -> list[Trial]:               # measured on dev
     "Every candidate, and the baseline at two further rates."
-    rates = [form_trial(corpus, f"baseline-lr-{lr}", {}, replace(TRAINING, seed=seeds[0], lr=lr)) for lr in (.001, .004)]
-    return rates + [form_trial(corpus, name, changes, replace(TRAINING, seed=seed)) for seed in seeds for name, changes in candidates().items()]
+    def trial(name, changes, seed, lr=TRAINING.lr):
+        "Measured on dev."
+        return form_trial(corpus, name, changes, replace(TRAINING, seed=seed, lr=lr))
+    rates = [trial(f"baseline-lr-{lr}", {}, seeds[0], lr) for lr in (.001, .004)]
+    return rates + [trial(name, changes, seed) for seed in seeds for name, changes in candidates().items()]
 
 # %% ../../nbs/research/02_experiments.ipynb #513bb31f
 def tone_errors(
@@ -86,17 +106,24 @@ def tone_errors(
     right, heard = tone_digits(reference).split(), tone_digits(hypothesis).split()
     return edit_distance(right, heard), len(right)
 
-def _bases(text): return " ".join(word.rstrip("12345") or "-" for word in text.split())
+def _bases(text): return [split_syllable(word)[0] or "-" for word in text.split()]
 
 def matched_tones(
     reference:str,   # toned pinyin, at least one syllable
     hypothesis:str,
 ) -> list[tuple[str, str]]:  # tone that was read and tone that was heard, `-` for none
     "The tones of the syllables whose base was heard right, in one clip."
-    bases = [_bases(text) for text in (reference, hypothesis)]
+    bases = [" ".join(_bases(text)) for text in (reference, hypothesis)]
     read, heard = (iter(tone_digits(text).split()) for text in (reference, hypothesis))
-    pairs = [(base, other, next(read) if base else "", next(heard) if other else "") for base, other in align(*bases)]
-    return [(tone, tone_heard) for base, other, tone, tone_heard in pairs if base == other]
+    pairs = align_words(*bases)
+    tones = [(next(read) if base else "", next(heard) if other else "") for base, other in pairs]
+    return [both for (base, other), both in zip(pairs, tones) if base == other]
+
+# %% ../../nbs/research/02_experiments.ipynb #b4cd5d06
+def _times_drawn(n, draws, chance): # (draws, n)
+    "How often each of `n` was drawn in each draw of `n`, with replacement."
+    drawn = torch.multinomial(torch.ones(n), draws * n, replacement=True, generator=chance).view(draws, n)
+    return torch.zeros(draws, n).scatter_add_(1, drawn, torch.ones(draws, n))
 
 def paired_bootstrap(
     baseline:Tensor,   # (seeds, clips) errors
@@ -105,21 +132,19 @@ def paired_bootstrap(
     seed:int=0,        # of the draws
 ) -> dict[str, float]: # change (relative, below 0: fewer errors), low and high (95 %), p (two-sided)
     "How much fewer errors the other form makes, and how sure that is."
-    if baseline.shape != other.shape or baseline.ndim != 2: raise EchoError(f"both must be (seeds, clips), got {tuple(baseline.shape)} and {tuple(other.shape)}")
+    if baseline.shape != other.shape or baseline.ndim != 2:
+        raise EchoError(f"both must be (seeds, clips), got {tuple(baseline.shape)} and {tuple(other.shape)}")
     chance = torch.Generator().manual_seed(seed)
-    S, N = baseline.shape
-    by_seed = torch.multinomial(torch.ones(S), draws * S, replacement=True, generator=chance).view(draws, S)
-    weight = torch.zeros(draws, S).scatter_add_(1, by_seed, torch.ones(draws, S))       # how often each seed was drawn
-    words = torch.multinomial(torch.ones(N), draws * N, replacement=True, generator=chance).view(draws, N)
-    times = torch.zeros(draws, N).scatter_add_(1, words, torch.ones(draws, N))          # how often each clip
-    a, b = (((weight @ form.float()) * times).sum(1) for form in (baseline, other))
+    seeds, clips = (_times_drawn(n, draws, chance) for n in baseline.shape)
+    a, b = (((seeds @ form.float()) * clips).sum(1) for form in (baseline, other))
     change = b / a.clamp(min=1) - 1
     low, high = change.quantile(torch.tensor([.025, .975])).tolist()
     share = min((change >= 0).float().mean().item(), (change <= 0).float().mean().item())
-    return dict(change=(other.sum() / baseline.sum().clamp(min=1) - 1).item(), low=low, high=high, p=min(1., max(2 * share, 2 / draws)))
+    whole = (other.sum() / baseline.sum().clamp(min=1) - 1).item()
+    return dict(change=whole, low=low, high=high, p=min(1., max(2 * share, 2 / draws)))
 
 def holm(p_values:dict[str, float]) -> dict[str, float]: # adjusted, not above 1
-    "Holm's correction for several comparisons (1979): the smallest times their number, the next times one less, and never below the one before."
+    "Holm (1979): the smallest times their number, the next times one less, and never below the one before."
     adjusted, highest = {}, 0.
     for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
         highest = max(highest, min(1., p * (len(p_values) - rank)))
@@ -127,8 +152,6 @@ def holm(p_values:dict[str, float]) -> dict[str, float]: # adjusted, not above 1
     return {name: adjusted[name] for name in p_values}
 
 # %% ../../nbs/research/02_experiments.ipynb #e873b7eb
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
 def count_errors(
     reference:str,
     hypothesis:str,
@@ -138,33 +161,34 @@ def count_errors(
     texts = [normalize(text, mode) for text in (reference, hypothesis)]
     words = [text.split() for text in texts]
     if mode != "pinyin": return dict(word=edit_distance(*words))
-    return dict(tone=tone_errors(*texts)[0], toned=edit_distance(*words), base=edit_distance(*(_bases(text).split() for text in texts)), mistaken=sum(a != b for a, b in matched_tones(*texts)))
+    base, mistaken = edit_distance(*map(_bases, texts)), sum(a != b for a, b in matched_tones(*texts))
+    return dict(tone=tone_errors(*texts)[0], toned=edit_distance(*words), base=base, mistaken=mistaken)
 
 def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
     "The runs of a stage with the clips that they were measured on."
     read = functools.cache(lambda corpus, split: read_material(corpus, (split,)))
     of_key = {(trial_key(trial)[0], trial.split): trial.corpus for trial in trials}
     for row in rows:
-        material, texts = read(of_key[row["corpus"], row["split"]], row["split"]), read_transcripts(transcripts_path(folder, row))
+        material = read(of_key[row["corpus"], row["split"]], row["split"])
+        texts = read_transcripts(transcripts_path(folder, row))
         yield row, material.mode, [(clip.text, texts[clip.id]) for clip in material.clips[row["split"]]]
 
+# %% ../../nbs/research/02_experiments.ipynb #7418cd96
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _RUN = ("corpus", "name", "seed", "split")
 
 def _run_of(row): return tuple(map(str, row_key(row)))
 
-def _read_table(path):
+def _read_cells(path):
     "Rows of text; none where there is no file yet."
-    if not Path(path).exists(): return []
-    with Path(path).open(encoding="utf-8", newline="") as lines: return list(csv.DictReader(lines))
+    return read_csv(path, numbers=False) if Path(path).exists() else []
 
 def _replace_runs(path, rows):
     "The rows of these runs instead of those that the table has of them."
-    runs, text = {_run_of(row) for row in rows}, io.StringIO()
+    runs = {_run_of(row) for row in rows}
     if not rows: return
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(sorted([row for row in _read_table(path) if _run_of(row) not in runs] + rows, key=_run_of))
-    write_text(path, text.getvalue())
+    others = [row for row in _read_cells(path) if _run_of(row) not in runs]
+    write_csv(path, sorted(others + rows, key=_run_of), list(rows[0]))
 
 def write_errors(
     trials:Sequence[Trial],  # of a stage
@@ -176,12 +200,15 @@ def write_errors(
     errors, tones = [], []
     for row, mode, texts in _heard(trials, rows, folder):
         run, counts = {name: row[name] for name in _RUN}, [count_errors(*pair, mode) for pair in texts]
-        errors += [run | dict(kind=kind, errors="".join(_DIGITS[count[kind]] for count in counts)) for kind in counts[0]]
-        confused = Counter(pair for both in texts if mode == "pinyin" for pair in matched_tones(*(normalize(text, mode) for text in both)))
-        tones += [run | dict(read=read, heard=heard, count=count) for (read, heard), count in sorted(confused.items())]
+        digits = {kind: "".join(_DIGITS[count[kind]] for count in counts) for kind in counts[0]}
+        errors += [run | dict(kind=kind, errors=of_kind) for kind, of_kind in digits.items()]
+        normal = [[normalize(text, mode) for text in both] for both in texts if mode == "pinyin"]
+        confused = Counter(pair for both in normal for pair in matched_tones(*both))
+        tones += [run | dict(read=read, heard=heard, count=n) for (read, heard), n in sorted(confused.items())]
     _replace_runs(stem.with_name(f"{stem.name}-errors.csv"), errors)
     _replace_runs(stem.with_name(f"{stem.name}-tones.csv"), tones)
 
+# %% ../../nbs/research/02_experiments.ipynb #732e7a94
 def read_errors(
     path:str|Path,        # of `write_errors`
     kind:str="tone",
@@ -189,7 +216,7 @@ def read_errors(
 ) -> dict[str, dict[int|str, Tensor]]: # name to seed (or corpus) to the errors of each clip
     "The errors of every clip."
     found = defaultdict(dict)
-    for row in _read_table(path):
+    for row in _read_cells(path):
         if row["kind"] != kind: continue
         run = int(row["seed"]) if by == "seed" else row[by]
         if run in found[row["name"]]: raise EchoError(f"{path}: {row['name']} has more than one run of {by} {run}")
@@ -204,7 +231,8 @@ def compare(
     "Two forms on the same clips, with all seeds that both have."
     seeds = sorted(errors[baseline].keys() & errors[other].keys())
     if not seeds: raise EchoError(f"{baseline} and {other} have no seed in common")
-    return paired_bootstrap(*(torch.stack([errors[name][seed] for seed in seeds]) for name in (baseline, other))) | dict(seeds=len(seeds))
+    both = (torch.stack([errors[name][seed] for seed in seeds]) for name in (baseline, other))
+    return paired_bootstrap(*both) | dict(seeds=len(seeds))
 
 # %% ../../nbs/research/02_experiments.ipynb #2b39509f
 def _link(sound, place):
@@ -223,10 +251,12 @@ def divide(
     clips = [replace(clip, split=split) for clip in read_corpus(corpus) if (split := split_of(clip))]
     missing = [split for split in ("train", "dev", "test") if not any(clip.split == split for clip in clips)]
     if missing: raise EchoError(f"{corpus}: divided so, no clips are left for {' and '.join(missing)}")
-    places = [clip.path.relative_to(corpus) for clip in clips]
-    for clip, place in zip(clips, places): _link(clip.path, Path(folder) / place)
-    rows = [("id", "path", "text", "speaker", "split"), *((c.id, place.as_posix(), c.text, c.speaker, c.split) for c, place in zip(clips, places))]
-    write_text(Path(folder) / "manifest.tsv", "".join("\t".join(row) + "\n" for row in rows))
+    rows = []
+    for clip in clips:
+        place = clip.path.relative_to(corpus)
+        _link(clip.path, Path(folder) / place)
+        rows.append(dict(id=clip.id, path=place.as_posix(), text=clip.text, speaker=clip.speaker, split=clip.split))
+    write_manifest(folder, rows)
     return Path(folder)
 
 def without_speaker(clip:Clip, speaker:str) -> str: # train, dev or test
@@ -237,7 +267,6 @@ def without_speaker(clip:Clip, speaker:str) -> str: # train, dev or test
 FORM = "code-axis"  # chosen on dev, see the plan
 SEEDS = tuple(range(10, 20))  # the screening had 0 and 1
 MAXFACTOR_RATE = .1  # the best of three on dev, for the baseline
-
 HARDEST = ("5dB", "+4st")  # where pitch makes the largest difference
 
 def finalists() -> dict[str, dict]: # name to the fields that differ from the baseline
@@ -249,29 +278,33 @@ def final_trials(
     seeds:Sequence[int]=SEEDS,
 ) -> list[Trial]:               # measured on test
     "The primary comparison, then the other finalists, then the controls."
-    def trial(name, seed, control="none"):
-        "The first three seeds are measured under every condition that can matter, the last five with noise and transposed; those trained under a control where pitch counts most."
-        changes = finalists()[name]
-        if control != "none": conditions = HARDEST
-        elif seed in seeds[3:5]: conditions = ()
-        else: conditions = (*(CONTROLS if _hears_pitch(changes) and seed in seeds[:3] else ()), *SOUNDS)
-        return form_trial(corpus, name if control == "none" else f"{name}-{control}", changes, replace(TRAINING, seed=seed), split="test", control=control, conditions=conditions)
+    def conditions(hears, seed):
+        "Of the first three seeds every one that can matter, of the last five those of the sound."
+        if seed in seeds[3:5]: return ()
+        return (*(CONTROLS if hears and seed in seeds[:3] else ()), *SOUNDS)
+    def trial(name, seed, control=None):
+        "Those trained under a control are measured where pitch counts most."
+        changes, training = finalists()[name], replace(TRAINING, seed=seed)
+        measured = dict(split="test", conditions=conditions(hears_pitch(changes), seed))
+        if control: name, measured = f"{name}-{control}", dict(split="test", control=control, conditions=HARDEST)
+        return form_trial(corpus, name, changes, training, **measured)
     pair, rest = list(finalists())[:2], list(finalists())[2:]
-    controlled = [name for name, changes in finalists().items() if _hears_pitch(changes)]
-    return [trial(name, seed) for some in (pair, rest) for seed in seeds for name in some] + [trial(name, seed, control) for seed in seeds[:3] for name in controlled for control in CONTROLS]
+    hearing = [name for name, changes in finalists().items() if hears_pitch(changes)]
+    own = [trial(name, seed) for some in (pair, rest) for seed in seeds for name in some]
+    return own + [trial(name, seed, control) for seed in seeds[:3] for name in hearing for control in CONTROLS]
 
-def _hears_pitch(changes):
-    config = EchoConfig.baseline(**changes)
-    return config.positions.uses_pitch or "pitch" in config.features.names
-
+# %% ../../nbs/research/02_experiments.ipynb #e2ccd537
 def maxfactor_trials(
     corpus:Path,                # hsk
     seeds:Sequence[int]=SEEDS[:5],
 ) -> list[Trial]:               # three of the baseline on dev, then the pair on test
     "The primary comparison with the other optimizer: its rate is chosen for the baseline on dev, among three."
-    training = replace(TRAINING, optimizer="maxfactor", lr=None, weight_decay=None)
-    rates = [form_trial(corpus, f"baseline-lr-{lr}", {}, replace(training, lr=lr, weight_decay=None)) for lr in (.03, .1, .3)]
-    return rates + [form_trial(corpus, name, finalists()[name], replace(training, lr=MAXFACTOR_RATE, seed=seed), split="test") for seed in seeds for name in ("baseline", FORM)]
+    usual = replace(TRAINING, optimizer="maxfactor", lr=None, weight_decay=None)
+    rates = [form_trial(corpus, f"baseline-lr-{lr}", {}, replace(usual, lr=lr)) for lr in (.03, .1, .3)]
+    def chosen(name, seed):
+        "At the rate that was best."
+        return form_trial(corpus, name, finalists()[name], replace(usual, lr=MAXFACTOR_RATE, seed=seed), split="test")
+    return rates + [chosen(name, seed) for seed in seeds for name in ("baseline", FORM)]
 
 def english_trials(
     corpora:Sequence[Path],     # made by `divide`
@@ -280,19 +313,23 @@ def english_trials(
     conditions:Sequence[str]=(),  # measured so too, any of `SOUNDS`
 ) -> list[Trial]:               # measured on test
     "Baseline, form, channel and both on corpora of many speakers."
-    changes = {name: finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.)) for name in ("baseline", FORM, "channel", f"channel-{FORM}")}
-    return [form_trial(corpus, name, changes[name], replace(training, seed=seed), split="test", conditions=tuple(conditions)) for seed in seeds for corpus in corpora for name in changes]
+    names, measured = ("baseline", FORM, "channel", f"channel-{FORM}"), dict(split="test", conditions=tuple(conditions))
+    changes = {name: finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.)) for name in names}
+    return [form_trial(corpus, name, changes[name], replace(training, seed=seed), **measured)
+            for seed in seeds for corpus in corpora for name in names]
 
 # %% ../../nbs/research/02_experiments.ipynb #ef1283a7
 def _speakers(fsdd, seeds, home):
     "Six divisions, each of which leaves one speaker out."
+    def division(name): return divide(fsdd, home / f"fsdd-without-{name}", partial(without_speaker, speaker=name))
     names = sorted({clip.speaker for clip in read_corpus(fsdd)})
-    return english_trials([divide(fsdd, home / f"fsdd-without-{name}", partial(without_speaker, speaker=name)) for name in names], seeds=seeds or (0,))
+    return english_trials([division(name) for name in names], seeds=seeds or (0,))
 
 def _stories(stories, seeds, home):
     "The two new speakers are the test, in the clear, in noise, and moved up."
     split_of = lambda clip: dict(train="train", dev="dev", test_speaker="test").get(clip.split)
-    return english_trials([divide(stories, home / "stories-new-speakers", split_of)], replace(TRAINING, epochs=60, batch_size=8), seeds or (0, 1), HARDEST)
+    corpus = divide(stories, home / "stories-new-speakers", split_of)
+    return english_trials([corpus], replace(TRAINING, epochs=60, batch_size=8), seeds or (0, 1), HARDEST)
 
 STAGES = {
     "screening": lambda corpus, seeds, home: screen_trials(corpus, seeds or (0, 1)),
@@ -300,6 +337,7 @@ STAGES = {
     "maxfactor": lambda corpus, seeds, home: maxfactor_trials(corpus, seeds or SEEDS[:5]),
     "speakers": _speakers, "stories": _stories}
 
+# %% ../../nbs/research/02_experiments.ipynb #d6418e2c
 def ablate(
     corpus:str|Path,             # hsk, fsdd or the stories
     out:str|Path,                # folder of the table and of what was heard, transcripts/
@@ -310,18 +348,20 @@ def ablate(
     resume:bool=False,           # go on with the table that is there
 ) -> list[dict]:                 # all rows of the stage
     "Run what is missing of a stage, and say where it is written."
-    if stage not in STAGES: raise EchoError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
-    table, home = Path(out) / f"{stage}.csv", Path("runs") / "ablate"
-    if not resume and table.exists(): raise EchoError(f"{table}: already exists; choose another --out, or go on with --resume")
-    trials, heard, before = STAGES[stage](Path(corpus), seeds, home), Path(out) / "transcripts", read_rows(table)
-    rows = run_trials(trials, table, home, workers=workers, cache=cache, transcripts=heard)
-    counted = {_run_of(row) for row in _read_table(Path(out) / f"{stage}-errors.csv")}
-    write_errors(trials, [row for row in rows if row not in before or _run_of(row) not in counted], heard, Path(out) / stage)
+    check_choice(STAGES, stage=stage)
+    out, home = Path(out), Path("runs") / "ablate"
+    table, heard = out / f"{stage}.csv", out / "transcripts"
+    if not resume and table.exists():
+        raise EchoError(f"{table}: already exists; choose another --out, or go on with --resume")
+    trials, before = STAGES[stage](Path(corpus), seeds, home), read_results(table)
+    rows = run_trials(trials, table, home, TrialOptions(workers=workers, cache=cache, transcripts=heard))
+    counted = {_run_of(row) for row in _read_cells(out / f"{stage}-errors.csv")}
+    write_errors(trials, [row for row in rows if row not in before or _run_of(row) not in counted], heard, out / stage)
     print(f"wrote {table}, {stage}-errors.csv and, of toned pinyin, {stage}-tones.csv")
     return rows
 
 # %% ../../nbs/research/02_experiments.ipynb #ff60f5ff
-_LOOKS = (("#D55E00", "o"), ("#0072B2", "s"), ("#009E73", "D"), ("#777777", "^"), ("#CC79A7", "v"))  # told apart without colour too
+_LOOKS = (("#D55E00", "o"), ("#0072B2", "s"), ("#009E73", "D"), ("#777777", "^"), ("#CC79A7", "v"))
 
 def plot_effects(
     found:dict[str, dict[str, dict]],  # form to condition to what `paired_bootstrap` gives; five forms at most
@@ -331,13 +371,18 @@ def plot_effects(
     import matplotlib.pyplot as plt
     if len(found) > len(_LOOKS): raise EchoError(f"found must hold at most {len(_LOOKS)} forms, got {len(found)}")
     conditions = list(dict.fromkeys(condition for of_form in found.values() for condition in of_form))
-    ax = ax or plt.figure(figsize=(7.5, 1.2 + (.12 + .16 * len(found)) * len(conditions)), layout="constrained").add_subplot()
+    height = 1.2 + (.12 + .16 * len(found)) * len(conditions)
+    ax = ax or plt.figure(figsize=(7.5, height), layout="constrained").add_subplot()
     for k, ((form, of_form), (colour, marker)) in enumerate(zip(found.items(), _LOOKS)):
         places = [conditions.index(condition) + .7 * ((k + .5) / len(found) - .5) for condition in of_form]
-        low, middle, high = (torch.tensor([100 * effect[name] for effect in of_form.values()]) for name in ("low", "change", "high"))
-        ax.errorbar(middle, places, xerr=torch.stack([middle - low, high - middle]).clamp(min=0), fmt=marker, color=colour, markersize=5, linewidth=1.6, label=form)
+        parts = ("low", "change", "high")
+        low, middle, high = (torch.tensor([100 * one[part] for one in of_form.values()]) for part in parts)
+        reach = torch.stack([middle - low, high - middle]).clamp(min=0)
+        ax.errorbar(middle, places, xerr=reach, fmt=marker, color=colour, markersize=5, linewidth=1.6, label=form)
     for border in range(1, len(conditions)): ax.axhline(border - .5, color="0.9", linewidth=.8)
     ax.axvline(0, color="black", linewidth=1)
-    ax.set(yticks=range(len(conditions)), yticklabels=conditions, ylim=(len(conditions) - .5, -.5), xlabel="change of the errors, %, with its 95 % interval")
-    if len(found) > 1: ax.legend(loc="upper center", bbox_to_anchor=(.5, 1.08), ncols=len(found), frameon=False, fontsize=9)
+    ax.set(yticks=range(len(conditions)), yticklabels=conditions, ylim=(len(conditions) - .5, -.5),
+           xlabel="change of the errors, %, with its 95 % interval")
+    if len(found) > 1:
+        ax.legend(loc="upper center", bbox_to_anchor=(.5, 1.08), ncols=len(found), frameon=False, fontsize=9)
     return ax

@@ -4,16 +4,13 @@
 
 # %% auto #0
 __all__ = ['OPTIMIZERS', 'COST_COLUMNS', 'RATES', 'COLOURS', 'LABELS', 'state_bytes', 'with_gradients', 'peak_bytes',
-           'step_seconds', 'costs', 'small_model', 'rate_trials', 'mean_errors', 'best_rate', 'story_trials',
-           'read_costs', 'bench', 'steepness', 'plot_rates', 'plot_costs']
+           'step_seconds', 'costs', 'small_model', 'rate_trials', 'mean_errors', 'best_rate', 'story_trials', 'bench',
+           'steepness', 'plot_rates', 'plot_costs']
 
 # %% ../../nbs/research/03_optimizers.ipynb #44a35a43
-import csv
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -23,9 +20,10 @@ from tqdm.auto import tqdm
 
 from ..config import EchoConfig
 from ..creative.stories import stories_dir
-from ..errors import EchoError
+from ..errors import EchoError, check_whole
+from ..files import write_csv
 from ..inference import Echo
-from .trials import Trial, by_name, run_trials
+from .trials import Trial, TrialOptions, by_name, run_trials
 from ..training import TrainConfig, make_optimizer
 
 # %% ../../nbs/research/03_optimizers.ipynb #16844a25
@@ -46,9 +44,9 @@ def with_gradients(width:int, seed:int=0) -> Echo: # vocabulary 40
 def peak_bytes(function:Callable) -> int:
     "The most memory that a call holds at once beyond what was there before, on a CPU."
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as found: result = function()
-    events = sorted((event.start_ns(), event.nbytes()) for event in found.profiler.kineto_results.events() if event.name() == "[memory]")
+    of_memory = [event for event in found.profiler.kineto_results.events() if event.name() == "[memory]"]
     alive = highest = 0
-    for _, size in events:
+    for _, size in sorted((event.start_ns(), event.nbytes()) for event in of_memory):
         alive += size
         highest = max(highest, alive)
     del result  # it had to live until here
@@ -68,24 +66,30 @@ def step_seconds(
             times[name].append(time.perf_counter() - began)
     return {name: some[2:] for name, some in times.items()}
 
-COST_COLUMNS = ("width", "optimizer", "parameters", "state_bytes", "peak_bytes", "milliseconds", "times_adamw", "times_adafactor", "threads")
+COST_COLUMNS = ("width", "optimizer", "parameters", "state_bytes", "peak_bytes", "milliseconds", "times_adamw",
+                "times_adafactor", "threads")
 
 def costs(
     width:int,
     rounds:int=15,  # steps that are timed
 ) -> list[dict]:    # one row an optimizer, with the columns of `COST_COLUMNS`
     "State, peak memory and time of a step for a model of one width."
-    if type(rounds) is not int or rounds < 1: raise EchoError(f"rounds must be a whole number of at least 1, got {rounds!r}")
+    check_whole(1, rounds=rounds)
     optimizers = {name: make_optimizer(with_gradients(width), TrainConfig(optimizer=name)) for name in OPTIMIZERS}
     times = step_seconds(optimizers, rounds)
-    ratio = lambda name, other: round(statistics.median(a / b for a, b in zip(times[name], times[other])), 3)
     sizes = [p.numel() for group in optimizers["adamw"].param_groups for p in group["params"]]
-    return [dict(width=width, optimizer=name, parameters=sum(sizes), state_bytes=state_bytes(optimizer), peak_bytes=peak_bytes(optimizer.step),
-                 milliseconds=round(1000 * statistics.median(times[name]), 2), times_adamw=ratio(name, "adamw"), times_adafactor=ratio(name, "adafactor"),
-                 threads=torch.get_num_threads()) for name, optimizer in optimizers.items()]
+    def ratio(name, other): return round(statistics.median(a / b for a, b in zip(times[name], times[other])), 3)
+    def row(name, optimizer):
+        "In the order of the columns."
+        milliseconds = round(1000 * statistics.median(times[name]), 2)
+        values = (width, name, sum(sizes), state_bytes(optimizer), peak_bytes(optimizer.step), milliseconds,
+                  ratio(name, "adamw"), ratio(name, "adafactor"), torch.get_num_threads())
+        return dict(zip(COST_COLUMNS, values))
+    return [row(name, optimizer) for name, optimizer in optimizers.items()]
 
 # %% ../../nbs/research/03_optimizers.ipynb #01fd000a
-RATES = dict(maxfactor=(0.01, 0.03, 0.1, 0.3, 1.), adamw=(0.0003, 0.001, 0.003, 0.01, 0.03), adafactor=(0.003, 0.01, 0.03, 0.1, 0.3), sgd=(0.01, 0.03, 0.1, 0.3, 1.))
+RATES = dict(maxfactor=(0.01, 0.03, 0.1, 0.3, 1.), adamw=(0.0003, 0.001, 0.003, 0.01, 0.03),
+             adafactor=(0.003, 0.01, 0.03, 0.1, 0.3), sgd=(0.01, 0.03, 0.1, 0.3, 1.))
 
 def small_model() -> EchoConfig:
     "The recogniser that the optimizers train."
@@ -97,12 +101,18 @@ def rate_trials(
     seeds:Sequence[int]=(0, 1, 2),
 ) -> list[Trial]:                # measured on dev
     "Each optimizer at each of its rates."
-    return [Trial(f"{name} {rate:g}", corpus, small_model(), TrainConfig(optimizer=name, lr=rate, epochs=epochs, seed=seed))
-            for name, rates in RATES.items() for rate in rates for seed in seeds]
+    def trial(name, rate, seed):
+        "Named by its rate."
+        training = TrainConfig(optimizer=name, lr=rate, epochs=epochs, seed=seed)
+        return Trial(f"{name} {rate:g}", corpus, small_model(), training)
+    return [trial(name, rate, seed) for name, rates in RATES.items() for rate in rates for seed in seeds]
 
+# %% ../../nbs/research/03_optimizers.ipynb #661ebc05
 def mean_errors(rows:Sequence[dict], optimizer:str) -> dict[float, float]: # word error by rate, means over seeds
     "How an optimizer does at each rate."
-    found = {float(name.split()[1]): statistics.mean(values) for name, values in by_name(rows).items() if name.split()[0] == optimizer}
+    found = {}
+    for name, values in by_name(rows).items():
+        if name.split()[0] == optimizer: found[float(name.split()[1])] = statistics.mean(values)
     return dict(sorted(found.items()))
 
 def best_rate(rows:Sequence[dict], optimizer:str) -> float:
@@ -117,15 +127,14 @@ def story_trials(
     epochs:int=20,
 ) -> list[Trial]:         # measured on dev
     "Each optimizer at its best rate, on the stories."
-    model = replace(small_model(), width=96)
-    return [Trial(f"{name} {best_rate(rows, name):g}", corpus or stories_dir(), model, TrainConfig(optimizer=name, lr=best_rate(rows, name), epochs=epochs, batch_size=8)) for name in OPTIMIZERS]
+    model, corpus = small_model().changed(width=96), corpus or stories_dir()
+    def trial(name, rate):
+        "Named by its rate."
+        training = TrainConfig(optimizer=name, lr=rate, epochs=epochs, batch_size=8)
+        return Trial(f"{name} {rate:g}", corpus, model, training)
+    return [trial(name, best_rate(rows, name)) for name in OPTIMIZERS]
 
 # %% ../../nbs/research/03_optimizers.ipynb #2400dfc0
-def read_costs(path:str|Path) -> list[dict]:
-    "The rows that `bench` wrote, numbers as numbers."
-    with Path(path).open(encoding="utf-8", newline="") as lines:
-        return [{key: value if key == "optimizer" else float(value) if "." in value else int(value) for key, value in row.items()} for row in csv.DictReader(lines)]
-
 def bench(
     out:str|Path,                               # folder of optimizer-costs.csv and optimizers.csv
     corpus:str|Path|None=None,                  # fsdd; None: costs only
@@ -137,14 +146,13 @@ def bench(
     for width in widths: EchoConfig.repaired(width=width)  # refuses one that is wrong before anything is measured
     out = Path(out); out.mkdir(parents=True, exist_ok=True)
     rows = [row for width in tqdm(widths, desc="costs") for row in costs(width)]
-    with (out / "optimizer-costs.csv").open("w", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, COST_COLUMNS, lineterminator="\n"); writer.writeheader(); writer.writerows(rows)
+    write_csv(out / "optimizer-costs.csv", rows, COST_COLUMNS)
     print(f"wrote {out / 'optimizer-costs.csv'}")
     if corpus is None: return
-    run = partial(run_trials, path=out / "optimizers.csv", folder=Path("runs") / "optimizers", workers=workers, cache=cache)
+    options = TrialOptions(workers=workers, cache=cache)
+    def run(trials): return run_trials(trials, out / "optimizers.csv", Path("runs") / "optimizers", options)
     name = Path(corpus).resolve().name
-    on_digits = [row for row in run(rate_trials(Path(corpus))) if row["corpus"] == name]
-    run(story_trials(on_digits))
+    run(story_trials([row for row in run(rate_trials(Path(corpus))) if row["corpus"] == name]))
     print(f"wrote {out / 'optimizers.csv'}")
 
 # %% ../../nbs/research/03_optimizers.ipynb #fad23fb0
@@ -165,9 +173,11 @@ def plot_rates(rows:Sequence[dict], ax=None):
     ax = ax or plt.figure(figsize=(6, 3.4), layout="constrained").add_subplot()
     values = by_name(rows)
     for name in OPTIMIZERS:
-        errors = mean_errors(rows, name)
-        ax.plot(list(errors), [100 * e for e in errors.values()], color=COLOURS[name], label=LABELS[name])
-        for rate in errors: ax.plot([rate] * len(values[f"{name} {rate:g}"]), [100 * v for v in values[f"{name} {rate:g}"]], ".", color=COLOURS[name], markersize=5)
+        errors, colour = mean_errors(rows, name), COLOURS[name]
+        ax.plot(list(errors), [100 * e for e in errors.values()], color=colour, label=LABELS[name])
+        for rate in errors:
+            seeds = [100 * v for v in values[f"{name} {rate:g}"]]
+            ax.plot([rate] * len(seeds), seeds, ".", color=colour, markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="peak rate", ylabel="word error on dev, %")
     ax.legend(frameon=False)
     return ax
@@ -177,8 +187,9 @@ def plot_costs(rows:Sequence[dict], column:str, ax=None):
     import matplotlib.pyplot as plt
     ax = ax or plt.figure(figsize=(5, 3), layout="constrained").add_subplot()
     widths = sorted({row["width"] for row in rows})
+    of = {(row["width"], row["optimizer"]): row[column] for row in rows}
     for k, name in enumerate(OPTIMIZERS):
-        values = [next(row[column] for row in rows if (row["width"], row["optimizer"]) == (width, name)) for width in widths]
-        ax.bar([place + .2 * (k - 1.5) for place in range(len(widths))], values, width=.19, color=COLOURS[name], label=LABELS[name])
+        places, values = [place + .2 * (k - 1.5) for place in range(len(widths))], [of[width, name] for width in widths]
+        ax.bar(places, values, width=.19, color=COLOURS[name], label=LABELS[name])
     ax.set(xticks=range(len(widths)), xticklabels=widths, xlabel="width of the model", yscale="log")
     return ax

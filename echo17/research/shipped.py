@@ -7,22 +7,21 @@ __all__ = ['first_recipe', 'recipe', 'optimizer_options', 'measure', 'model_card
 
 # %% ../../nbs/research/05_shipped.ipynb #a3031c75
 import json
-import shutil
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from ..checkpoints import find_checkpoint
-from ..config import EchoConfig
+from ..config import EchoConfig, Facts
 from ..creative.stories import stories_dir
 from ..creative.voices import TASKS
 from ..data.batches import Corpus
 from ..data.cache import prepare_features
 from ..data.manifests import read_corpus
-from ..errors import EchoError
-from ..files import write_json
+from ..decoding import SearchOptions
+from ..files import new_folder, read_json, write_json, write_text
 from ..inference import Echo, load_model, save_model, shipped_dir
-from ..runs import read_material, train_echo
+from ..runs import RunOptions, read_material, train_echo
 from ..text import error_rates
 from ..training import TrainConfig, evaluate, make_optimizer
 
@@ -45,92 +44,109 @@ def measure(
     model:Echo,
     source:str|Path,       # folder of the corpus
     split:str,
-    beam:int=1,            # hypotheses kept; 1 is greedy search
+    search:SearchOptions=SearchOptions(beam=1),  # greedy
     cache:Path|None=None,  # of features
     progress:bool=False,   # show a bar
 ) -> tuple[dict, list[dict]]: # error rates with `clips` and `speakers` (word error of each); the rows of `evaluate`
     "Error rates of one split, as a whole and by speaker."
     material = read_material(source, (split,), tokenizer=model.tokenizer)
-    clips = material.clips[split]
-    prepare_features(clips, model.config.features, cache, progress=progress)
-    metrics, rows = evaluate(model, Corpus(clips, model.config.features, model.tokenizer, cache), material.mode, beam, progress=progress)
+    clips, recipe = material.clips[split], model.config.features
+    prepare_features(clips, recipe, cache, progress=progress)
+    corpus = Corpus(clips, recipe, model.tokenizer, cache)
+    metrics, rows = evaluate(model, corpus, material.mode, search, progress=progress)
     speaker_of = {clip.id: clip.speaker for clip in clips}
     def word_error(name):
         "Of the rows of one speaker."
         pairs = [(row["reference"], row["hypothesis"]) for row in rows if speaker_of[row["id"]] == name]
         return error_rates(*zip(*pairs), material.mode)["wer"]
-    return metrics | dict(clips=len(clips), speakers={name: word_error(name) for name in sorted({*speaker_of.values()})}), rows
+    by_speaker = {name: word_error(name) for name in sorted({*speaker_of.values()})}
+    return metrics | dict(clips=len(clips), speakers=by_speaker), rows
 
 # %% ../../nbs/research/05_shipped.ipynb #a1c5ddce
 _SPLITS = ("test", "test_speaker")
 _BEAMS = (1, 5)
-_LICENCE = "cc0-1.0"
-
-def model_card(result:dict) -> str:
-    "Markdown for people, of what `make_model` found."
-    def rate(split, beam, name):
-        "In percent."
-        row = result["measured"][split][f"beam {beam}"]
-        return f"{100 * (row['wer'] if name == 'all' else row['speakers'][name]):.1f}"
-    rates = "".join(f"| {split} | {name} | " + " | ".join(rate(split, beam, name) for beam in _BEAMS) + " |\n"
-                    for split, row in result["measured"].items() for name in ("all", *row["beam 1"]["speakers"]))
-    lessons = " It began with a model that had learned to transcribe, and goes on with what it hears, tells a story or writes a verse as well; `data/results` has what that is worth." if result["config"].get("tasks") else ""
-    changes = ", ".join(f"{name} {value}" for name, value in result["training"].items())
-    return f"""---
-license: {_LICENCE}
+_CARD = """---
+license: cc0-1.0
 language: en
 library_name: echo17
 tags: [automatic-speech-recognition]
 ---
 # A small recogniser of spoken stories
 
-An Echo of {result["parameters"]:,} parameters, trained on the {result["clips"]["train"]} training clips of {result["corpus"]} and chosen by its word error on dev. It knows synthetic English speech of one small vocabulary, at 16 kHz, and nothing else: it is there to be looked at, to
-show every part of echo17 at work, and to be trained further. Real voices, other words and noise are beyond it.{lessons}
+An Echo of {parameters:,} parameters, trained on the {clips} training clips of {corpus},
+chosen by its word error on dev. It knows synthetic English speech of one small vocabulary, at 16 kHz, and nothing else.
+Real voices, other words and noise are beyond it. It is there to be looked at, to show every part of echo17 at work,
+and to be trained further.{lessons}
 
-Made by `{result["command"]}`, seed {result["seed"]}, commit {result["commit"]}, in {result["seconds"] / 60:.0f} minutes on a CPU. Training: {changes}. Everything else that was in force is in `result.json`.
+Made by `{command}`, seed {seed}, commit {commit}, in {minutes:.0f} minutes on a CPU. Training: {changes}.
+Everything else that was in force is in `result.json`.
 
 | split | speaker | word error, %: greedy | with a beam of 5 and CTC, as `Echo.transcribe` does |
 |---|---|---|---|
 {rates}
-`test` has stories that training did not, told by training's speakers; `test_speaker` has new stories by new speakers. The weights are, like the stories, dedicated to the public domain (CC0 1.0).
-"""
+`test` has stories that training did not, told by training's speakers; `test_speaker` has new stories by new speakers.
 
+## Licence
+
+The weights are dedicated to the public domain, like the stories they have learned from: CC0 1.0. All of that speech is
+synthesised; `data/stories/README.md` lists the synthesisers, the voices behind them, and their licences.
+"""
+_LESSONS = """ It began with a model that had learned to transcribe, and goes on with what it hears,
+tells a story or writes a verse as well; `data/results` has what that is worth."""
+
+# %% ../../nbs/research/05_shipped.ipynb #c726c825
+def _rate_lines(measured):
+    "A line of the table for each split, as a whole and by speaker."
+    def rate(row, name): return f"{100 * (row['wer'] if name == 'all' else row['speakers'][name]):.1f}"
+    for split, row in measured.items():
+        for name in ("all", *row["beam 1"]["speakers"]):
+            yield f"| {split} | {name} | " + " | ".join(rate(row[f"beam {beam}"], name) for beam in _BEAMS) + " |\n"
+
+def model_card(result:dict) -> str:
+    "Markdown for people, of what `make_model` found."
+    same = {name: result[name] for name in ("parameters", "corpus", "command", "seed", "commit")}
+    changes = ", ".join(f"{name} {value}" for name, value in result["training"].items())
+    lessons = _LESSONS if result["config"].get("tasks") else ""
+    clips, minutes, rates = result["clips"]["train"], result["seconds"] / 60, "".join(_rate_lines(result["measured"]))
+    return _CARD.format(**same, clips=clips, minutes=minutes, rates=rates, changes=changes, lessons=lessons)
+
+# %% ../../nbs/research/05_shipped.ipynb #ce562e9e
 def make_model(
     run:str|Path,                # folder of the training run; goes on if it is there
     folder:str|Path,             # the model goes here; replaced as a whole
     source:str|Path|None=None,   # folder of the corpus; None: the stories
-    config:EchoConfig|None=None, # None: of `first_recipe`
-    training:TrainConfig|None=None, # likewise
-    cache:Path|None=None,        # of features
-    progress:bool=True,          # show bars
+    lesson:tuple[EchoConfig, TrainConfig]|None=None,  # None: `first_recipe`
+    options:RunOptions=RunOptions(),  # of the run, which goes on in any case
     command:str="make model",    # what the card says
     train:Callable[..., dict]=train_echo,  # what trains
 ) -> dict:                       # what is written to result.json
     "Train, measure the test splits, and write the model with its card."
-    source, folder = stories_dir() if source is None else Path(source), Path(folder)
-    config, training = (given or usual for given, usual in zip((config, training), first_recipe()))
-    result = train(source, run, config, training, resume=True, cache=cache, progress=progress)
+    source, (config, training) = stories_dir() if source is None else Path(source), lesson or first_recipe()
+    result = train(source, run, config, training, options=replace(options, resume=True))
     model = load_model(find_checkpoint(Path(run) / "best"))
     there = {clip.split for clip in read_corpus(source)}
-    measured = {split: {f"beam {beam}": measure(model, source, split, beam, cache, progress)[0] for beam in _BEAMS} for split in _SPLITS if split in there}
-    result |= dict(command=command, measured=measured, optimizer=optimizer_options(training))
-    part, old = (folder.with_name(folder.name + end) for end in (".part", ".old"))
-    for stale in (part, old): shutil.rmtree(stale, ignore_errors=True)
-    part.mkdir(parents=True)
-    save_model(model, part); write_json(part / "result.json", result); (part / "README.md").write_text(model_card(result), encoding="utf-8")
-    if folder.exists(): folder.rename(old)
-    part.rename(folder); shutil.rmtree(old, ignore_errors=True)
+    def measured(split, beam):
+        "Error rates alone."
+        return measure(model, source, split, SearchOptions(beam=beam), options.cache, options.progress)[0]
+    found = {split: {f"beam {beam}": measured(split, beam) for beam in _BEAMS} for split in _SPLITS if split in there}
+    result |= dict(command=command, measured=found, optimizer=optimizer_options(training))
+    with new_folder(folder, replace=True) as part:
+        save_model(model, part)
+        write_json(part / "result.json", result)
+        write_text(part / "README.md", model_card(result))
     return result
 
 # %% ../../nbs/research/05_shipped.ipynb #e11fcb31
 def outdated(folder:str|Path|None=None) -> list[str]: # one line for each difference; empty: the recipe makes this model
-    "Where the shipped model differs from what its recipe would make today."
-    folder = shipped_dir() if folder is None else Path(folder)
-    try: result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e: raise EchoError(f"{folder / 'result.json'}: not readable ({e})") from e
-    result["config"] = json.loads(json.dumps(EchoConfig().flat())) | result["config"]  # a field younger than the model: its default is what was done before
+    "Where the shipped model differs from what its recipe would make today; measured facts are no part of a recipe."
+    result = read_json((shipped_dir() if folder is None else Path(folder)) / "result.json")
+    facts = {field.name for field in fields(Facts)}  # version 0.1 kept them in the configuration
+    made = {name: value for name, value in result["config"].items() if name not in facts}
     config, training = recipe()
-    now = dict(config=asdict(config) | {name: result["config"][name] for name in ("vocabulary", "longest_clip")}, training=asdict(training), optimizer=optimizer_options(training))
-    now = json.loads(json.dumps(now))  # tuples become lists, as they did in the file
-    return [f"{part}.{name}: made with {result[part].get(name)!r}, the recipe says {values.get(name)!r}" for part, values in now.items()
-            for name in sorted({*values, *result[part]}) if result[part].get(name) != values.get(name)]
+    of = dict(config=config.changed(vocabulary=made["vocabulary"]).flat(), training=asdict(training),
+              optimizer=optimizer_options(training))
+    now, usual = json.loads(json.dumps([of, EchoConfig().flat()]))  # tuples become lists, as they did in the file
+    was = result | dict(config=usual | made)  # a field younger than the model: its default is what was done before
+    return [f"{part}.{name}: made with {was[part].get(name)!r}, the recipe says {values.get(name)!r}"
+            for part, values in now.items() for name in sorted({*values, *was[part]})
+            if was[part].get(name) != values.get(name)]
