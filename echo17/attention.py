@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SIMILARITIES', 'attention_weights', 'pitch_similarity', 'plot_similarity', 'attention_mask', 'KeyValueCache',
-           'ValueTurn', 'PitchAttention']
+           'MemoryKeys', 'ValueTurn', 'PitchAttention']
 
 # %% ../nbs/08_attention.ipynb #bb43ff2b
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ def pitch_similarity(
         raise EchoError(f"mask must be bool {tuple(f0.shape)} like f0, got {mask.dtype} {tuple(mask.shape)}")
     f0 = f0.to(torch.promote_types(f0.dtype, torch.float32))  # 300 Hz squared is beyond float16
     voiced = (f0 > 0) & f0.isfinite()
-    if mask is not None: voiced = voiced & mask
+    if mask is not None: voiced = voiced & mask.to(f0.device)
     count = voiced.sum(-1, keepdim=True)
     mean = torch.where(voiced, f0, 0.).sum(-1, keepdim=True) / count.clamp(min=1)
     centred = torch.where(voiced, f0 - mean, 0.)
@@ -83,22 +83,29 @@ def attention_mask(
     causal:bool,           # a query may see keys up to its own position
     queries:int,           # number of queries
     keys:int,              # number of keys; the queries are the last of them
-    device:torch.device,   # where
+    device:torch.device,   # where the queries are
 ) -> Tensor|None:          # bool, broadcastable to (B, H, queries, keys), or None where all is visible
     "What each query may look at."
     if mask is not None and (mask.ndim != 2 or mask.shape[1] != keys or mask.dtype != torch.bool):
         raise EchoError(f"mask must be bool (B, {keys}), one entry a key, got {mask.dtype} {tuple(mask.shape)}")
     if causal and queries > keys:
         raise EchoError(f"causal attention needs a key for every query, got {queries} queries and {keys} keys")
-    allowed = None if mask is None else mask[:, None, None, :]
+    allowed = None if mask is None else mask.to(device)[:, None, None, :]
     if causal and queries > 1:  # a single query is the newest position and sees all
         past = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
         allowed = past if allowed is None else allowed & past
     return allowed
 
 # %% ../nbs/08_attention.ipynb #262eaa62
+def _continued(x, index): # (B, ...) and (B',) to (B', ...)
+    "The rows that a search goes on with."
+    if index.ndim != 1 or index.dtype not in (torch.int32, torch.int64):
+        raise EchoError(f"index must be (rows,) of whole numbers, got {index.dtype} {tuple(index.shape)}")
+    try: return x.index_select(0, index)
+    except (IndexError, RuntimeError) as e: raise EchoError(f"index must be 0 to {len(x) - 1} ({e})") from e
+
 class KeyValueCache:
-    "The keys and values that one attention layer has already computed."
+    "The keys and values that one self-attention has already computed; it grows."
     def __init__(self): self.keys, self.values = None, None
 
     @property
@@ -126,12 +133,27 @@ class KeyValueCache:
         index:Tensor,  # (B',) which row each new row continues
     ):
         "Keep the rows that a search goes on with."
-        if index.ndim != 1 or index.is_floating_point() or index.dtype == torch.bool:
-            raise EchoError(f"index must be (rows,) of whole numbers, got {index.dtype} {tuple(index.shape)}")
-        if self.keys is None: return
-        if index.numel() and not 0 <= index.min() <= index.max() < len(self.keys):
-            raise EchoError(f"index must be 0 to {len(self.keys) - 1}, got {index.tolist()}")
-        self.keys, self.values = self.keys[index], self.values[index]
+        if self.keys is not None: self.keys, self.values = _continued(self.keys, index), _continued(self.values, index)
+
+# %% ../nbs/08_attention.ipynb #85979629
+@dataclass(frozen=True, eq=False)
+class MemoryKeys:
+    "The keys and values that one cross-attention has made of one memory, see `PitchAttention.remember`."
+    layer:nn.Module = field(repr=False)  # that has made them, and alone can use them
+    keys:Tensor                          # (B or 1, H, S, head_dim); a single row serves all
+    values:Tensor                        # (B or 1, H, S, head_dim)
+
+    @property
+    def length(self) -> int: # positions
+        "How many positions the memory has."
+        return self.keys.shape[2]
+
+    def reordered(self,
+        index:Tensor,  # (B',) which row each new row continues
+    ) -> "MemoryKeys":
+        "What the rows hear that a search goes on with."
+        if len(self.keys) == 1: return self
+        return replace(self, keys=_continued(self.keys, index), values=_continued(self.values, index))
 
 # %% ../nbs/08_attention.ipynb #f4e123cf
 SIMILARITIES = ("none", "fixed", "learned")  # strength of the bias: there is none, it is 1, or learned by head
@@ -153,15 +175,17 @@ class ValueTurn:
         check_flag(back=self.back)
 
 # %% ../nbs/08_attention.ipynb #54097e0f
-def _check_memory(given, width):
+def _check_memory(given, layer):
     "What goes with cross-attention."
-    B, memory, cache = len(given.x), given.memory, given.cache
-    right = memory.ndim == 3 and memory.shape[0] == B and memory.shape[2] == width
-    _need(right, "memory", f"({B}, S, {width})", memory)
-    if given.causal or any(one is not None for one in (given.rotations, given.similarity, given.turn)):
-        raise EchoError("rotations, similarity, turn and causal are for self-attention; with memory leave them out")
-    if cache is not None and cache.length not in (0, memory.shape[1]):
-        raise EchoError(f"cache holds {cache.length} positions of another memory, this one has {memory.shape[1]}")
+    B, memory = len(given.x), given.memory
+    if any(one is not None for one in (given.rotations, given.similarity, given.turn, given.cache)) or given.causal:
+        alone = "rotations, similarity, turn, cache and causal"
+        raise EchoError(f"{alone} are for self-attention; with memory leave them out")
+    if isinstance(memory, MemoryKeys):
+        if memory.layer is not layer: raise EchoError("memory must be keys that this layer has made, not another one")
+        return _need(len(memory.keys) in (1, B), "memory", f"keys of 1 or {B} rows", memory.keys)
+    right = memory.ndim == 3 and memory.shape[0] in (1, B) and memory.shape[2] == layer.width
+    _need(right, "memory", f"(1 or {B}, S, {layer.width})", memory)
 
 def _check_similarity(given, kind):
     "A matrix where the layer has a strength for it, and only there."
@@ -178,7 +202,7 @@ def _check_similarity(given, kind):
 class _Given:
     "What one call of a layer is given; the arguments of `PitchAttention.forward`."
     x:Tensor
-    memory:Tensor|None = None
+    memory:Tensor|MemoryKeys|None = None
     rotations:Tensor|None = None
     similarity:Tensor|None = None
     mask:Tensor|None = None
@@ -189,23 +213,30 @@ class _Given:
     @property
     def keys(self) -> int:
         "How many positions are looked at, those of earlier calls included."
+        if isinstance(self.memory, MemoryKeys): return self.memory.length
         if self.memory is not None: return self.memory.shape[1]
         return self.x.shape[1] + (0 if self.cache is None else self.cache.length)
 
-    def visible(self, width, kind) -> Tensor|None: # width and similarity of the layer
+    @property
+    def is_triangle(self) -> bool:
+        "Whether nothing but the future is hidden, and queries and keys are the same positions."
+        plain = self.mask is None and self.similarity is None
+        return self.causal and plain and self.keys == self.x.shape[1] > 1
+
+    def visible(self, layer, causal) -> Tensor|None: # the layer; whether the future is to be hidden by a matrix
         "What each query may look at, as `attention_mask` returns it, once everything is known to fit."
         x, rotations, mask, cache = self.x, self.rotations, self.mask, self.cache
-        _need(x.ndim == 3 and x.shape[2] == width, "x", f"(B, T, {width})", x)
+        _need(x.ndim == 3 and x.shape[2] == layer.width, "x", f"(B, T, {layer.width})", x)
         B, T, _ = x.shape
         if cache is not None and cache.length and len(cache.keys) != B:
             raise EchoError(f"x must have the {len(cache.keys)} rows that the cache holds, got {B}")
-        if self.memory is not None: _check_memory(self, width)
-        _check_similarity(self, kind)
+        if self.memory is not None: _check_memory(self, layer)
+        _check_similarity(self, layer.similarity)
         if rotations is not None and not (rotations.is_complex() and rotations.ndim in (3, 4)):
             got = f"{rotations.dtype} {tuple(rotations.shape)}"
             raise EchoError(f"rotations must be complex (1 or {B}, {T}, pairs), got {got}")
         if mask is not None: _need(mask.ndim == 2 and mask.shape[0] in (1, B), "mask", f"(1 or {B}, {self.keys})", mask)
-        return attention_mask(mask, self.causal, T, self.keys, x.device)
+        return attention_mask(mask, causal, T, self.keys, x.device)
 
 # %% ../nbs/08_attention.ipynb #bc50fbd4
 class _Parts(nn.Module):
@@ -225,17 +256,23 @@ class _Parts(nn.Module):
         B, T, D = x.shape
         return x.view(B, T, self.heads, D // self.heads).transpose(1, 2)
 
+    def remember(self, memory:Tensor) -> MemoryKeys: # (B or 1, S, D)
+        "The keys and values of a memory, for many calls."
+        _need(memory.ndim == 3 and memory.shape[2] == self.width, "memory", f"(B, S, {self.width})", memory)
+        return MemoryKeys(self, self._by_head(self.key(memory)), self._by_head(self.value(memory)))
+
     def _project(self, given): # queries, keys and values, each (B, H, length, head_dim)
-        q, memory, cache = self._by_head(self.query(given.x)), given.memory, given.cache
-        if memory is not None and cache is not None and cache.length: return q, cache.keys, cache.values
-        source = given.x if memory is None else memory
-        k, v = self._by_head(self.key(source)), self._by_head(self.value(source))
+        q, memory = self._by_head(self.query(given.x)), given.memory
+        if memory is not None:
+            known = memory if isinstance(memory, MemoryKeys) else self.remember(memory)
+            return q, *(x.expand(len(q), -1, -1, -1) for x in (known.keys, known.values))
+        k, v = self._by_head(self.key(given.x)), self._by_head(self.value(given.x))
         if given.rotations is not None: q, k = apply_rotary(q, given.rotations), apply_rotary(k, given.rotations)
         if given.turn is not None: v = apply_rotary(v, given.turn.factors)
-        return (q, k, v) if cache is None else (q, *cache.extend(k, v))
+        return (q, k, v) if given.cache is None else (q, *given.cache.extend(k, v))
 
-    def _scored(self, given): # queries, keys, values, and what is added to the scores
-        allowed = given.visible(self.width, self.similarity)
+    def _scored(self, given, causal): # queries, keys, values, and what is added to the scores
+        allowed = given.visible(self, causal)
         q, k, v = self._project(given)
         if given.similarity is None: return q, k, v, allowed
         # torch 2.11 misreads a float32 mask beside float64 queries
@@ -257,21 +294,23 @@ class PitchAttention(_Parts):
 
     def forward(self,
         x:Tensor,                       # (B, T, D)
-        memory:Tensor|None=None,        # (B, S, D) to attend to; None: self-attention
+        memory:Tensor|MemoryKeys|None=None, # (B or 1, S, D) to attend to, or its keys; None: self-attention
         rotations:Tensor|None=None,     # complex (B or 1, T, K) of the positions in x, or (B or 1, H or 1, T, K)
         similarity:Tensor|None=None,    # (B or 1, T, keys) from `pitch_similarity`
         mask:Tensor|None=None,          # (B or 1, keys) bool, True at real keys
         causal:bool=False,              # hide the future
-        cache:KeyValueCache|None=None,  # keys and values of earlier calls; `keys` counts them too
+        cache:KeyValueCache|None=None,  # keys and values of earlier calls; it grows, and `keys` counts it too
         turn:ValueTurn|None=None,       # what the values are multiplied by
     ) -> Tensor:                        # (B, T, D)
-        "Attend, by `scaled_dot_product_attention`; with a memory, only mask and cache may go along."
-        q, k, v, bias = self._scored(_Given(x, memory, rotations, similarity, mask, causal, cache, turn))
-        y = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=self.dropout if self.training else 0.)
+        "Attend, by `scaled_dot_product_attention`; with a memory, only a mask may go along."
+        given = _Given(x, memory, rotations, similarity, mask, causal, cache, turn)
+        triangle, dropout = given.is_triangle, self.dropout if self.training else 0.  # before the cache grows
+        q, k, v, bias = self._scored(given, causal and not triangle)
+        y = F.scaled_dot_product_attention(q, k, v, bias, dropout_p=dropout, is_causal=triangle)
         if turn is not None and turn.back: y = apply_rotary(y, turn.factors.reciprocal())
         return self.out(y.transpose(1, 2).reshape(x.shape))
 
     def weights(self, x, memory=None, rotations=None, similarity=None, mask=None, causal=False) -> Tensor:
         "The weights (B, H, T, keys) that `forward` uses before dropout, written out; the arguments are the same."
-        q, k, _, bias = self._scored(_Given(x, memory, rotations, similarity, mask, causal))
+        q, k, _, bias = self._scored(_Given(x, memory, rotations, similarity, mask, causal), causal)
         return attention_weights(q, k, bias)

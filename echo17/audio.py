@@ -117,6 +117,8 @@ def as_wave(
     return check_wave(audio)
 
 # %% ../nbs/02_audio.ipynb #f148cc18
+_ROUNDING = 1e-6  # of a sample; what a centre may lie behind the end of a sound, since 5 * 176.4 is not quite 882
+
 def num_frames(
     samples:int,       # length of the sound in samples
     hop_length:float,  # samples between frame centres, not necessarily whole
@@ -124,7 +126,7 @@ def num_frames(
     "The length of the one frame grid that every feature shares."
     check_whole(1, samples=samples)
     if not hop_length > 0: raise AudioError(f"hop_length must be above 0 samples, got {hop_length}")
-    return 1 + int(samples // hop_length)
+    return 1 + int((samples + _ROUNDING) // hop_length)
 
 # %% ../nbs/02_audio.ipynb #1338d07f
 def _centred(wave, hop_length, window):

@@ -7,7 +7,8 @@ __all__ = ['Batch', 'collate', 'strided', 'frame_mask']
 
 # %% ../nbs/13_batch.ipynb #34fd84a6
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -30,11 +31,16 @@ class Batch:
     heard:Tensor|None = None    # (R,) which clip each row of `tokens` is about, -1: none; None: each its own
     tasks:Tensor|None = None    # (R,) what is asked of each row, an index among the model's tasks; None: transcripts
     weights:Tensor|None = None  # (R,) what a token of each row counts in the loss; None: 1
+    deaf:bool = field(init=False) # whether some row of `heard` is about none
+
+    def __post_init__(self):
+        object.__setattr__(self, "deaf", self.heard is not None and bool((self.heard < 0).any()))
 
     def to(self, device:str|torch.device) -> "Batch":
-        "The same batch on `device`."
-        fields = {name: x.to(device) for name, x in vars(self).items() if isinstance(x, Tensor)}
-        return replace(self, features={name: x.to(device) for name, x in self.features.items()}, **fields)
+        "The same batch on `device`; what was noted when it was made is not asked again."
+        moved, tensors = copy(self), {name: x.to(device) for name, x in vars(self).items() if isinstance(x, Tensor)}
+        vars(moved).update(tensors, features={name: x.to(device) for name, x in self.features.items()})
+        return moved
 
 # %% ../nbs/13_batch.ipynb #a52f75ae
 def _check_item(name, item, first):
@@ -44,12 +50,15 @@ def _check_item(name, item, first):
     if item.keys() != first.keys(): refuse(f"needs the features {', '.join(first)}, as the first has", ", ".join(item))
     f0 = item["f0"]
     if f0.ndim != 1 or len(f0) == 0: refuse("f0 must be (T,) with at least one frame", tuple(f0.shape))
+    if (bad := ~(f0.isfinite() & (f0 >= 0))).any():
+        refuse("f0 must be finite and not negative (0 where unvoiced)", f0[bad][0].item())
     for feature, x in item.items():
         if feature == "f0": continue
         width = first[feature].shape[-1]
         if x.ndim != 2 or len(x) != len(f0):
             refuse(f"{feature} must be ({len(f0)}, channels), as f0 has {len(f0)} frames", tuple(x.shape))
         if x.shape[1] != width: refuse(f"{feature} needs {width} channels, as the first has", x.shape[1])
+        if not (fine := x.isfinite()).all(): refuse(f"{feature} must be finite", x[~fine][0].item())
 
 def _check_clips(items, texts, ids):
     "One text a clip, one id a clip or none, and clips of one kind."
@@ -80,6 +89,11 @@ def strided(length:int|Tensor, stride:int) -> int|Tensor:
     "Positions that remain of `length` frames."
     return -(-length // stride)
 
-def frame_mask(lengths:Tensor, frames:int) -> Tensor: # (B, frames) bool
+def frame_mask(
+    lengths:Tensor,                 # (B,) real positions
+    frames:int,                     # positions, padding included
+    device:torch.device|None=None,  # of what is masked; None: that of the lengths
+) -> Tensor:                        # (B, frames) bool
     "True at the real positions of a padded batch."
-    return torch.arange(frames, device=lengths.device) < lengths[:, None]
+    device = device or lengths.device
+    return torch.arange(frames, device=device) < lengths.to(device)[:, None]

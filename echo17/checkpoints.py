@@ -13,7 +13,6 @@ import re
 import shutil
 import signal
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -56,13 +55,18 @@ def _digests(folder, names=_FILES): # file name to hexadecimal SHA-256
     "What the files of a checkpoint hold."
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
+def _grouped(run): # names of the parameters of each group
+    "Which parameters the optimizer moves in which way."
+    names = {id(p): name for name, p in run.echo.named_parameters()}
+    return [[names[id(p)] for p in group["params"]] for group in run.optimizer.param_groups]
+
 def _write_checkpoint(run, part):
     "All files, the checksums last, and all of them on the disk before anyone renames the folder."
     save_model(run.echo, part)
     tensors, rest = _split_state(run.optimizer)
     write_bytes(part / "optimizer.safetensors", save(tensors))
     scaler = run.accelerator.scaler.state_dict() if run.accelerator.scaler else {}
-    about = dict(format=FORMAT, config=asdict(run.config), scaler=scaler, optimizer=rest)
+    about = dict(format=FORMAT, config=run.config.flat(), scaler=scaler, optimizer=rest, parameters=_grouped(run))
     write_json(part / "training.json", about | {name: getattr(run, name) for name in _POSITION})
     write_json(part / "checksums.json", _digests(part))
     for path in part.iterdir():
@@ -160,13 +164,25 @@ def _stored(folder):
 
 def _check_settings(folder, saved, run, stored):
     "A run goes on only with the settings it began with."
-    pairs = [(name, saved["config"].get(name), value) for name, value in asdict(run.config).items()]
+    pairs = [(name, saved["config"].get(name), value) for name, value in run.config.flat().items()]
     before = stored.config.flat()
     pairs += [(name, before[name], value) for name, value in run.echo.config.flat().items()]
     for name, was, now in pairs:
         if was != now:
             raise CheckpointError(f"{folder}: was trained with {name}={was!r}, cannot go on with {name}={now!r}")
 
+def _check_groups(folder, saved, run):
+    "The state of an optimizer belongs to parameters by their order in its groups, so these must be the same."
+    now, before = _grouped(run), saved.get("parameters")  # older checkpoints kept no names
+    counts = [[len(group["params"]) for group in saved["optimizer"]["groups"]], [len(names) for names in now]]
+    if counts[0] == counts[1] and before in (None, now): return
+    was, here = (", ".join(map(str, some)) for some in counts)
+    moved = sorted(name for old, new in zip(before or [], now) for name in {*old} - {*new})
+    told = f" (elsewhere is {', '.join(moved[:3])})" if moved else ""
+    raise CheckpointError(f"{folder}: the optimizer had {was} parameters in its groups, now it has {here}{told}; "
+                          "this run cannot go on, begin another")
+
+# %% ../nbs/18_checkpoints.ipynb #191414f5
 def restore(
     run:Run,
     folder:str|Path,  # written by `save_checkpoint`
@@ -177,6 +193,7 @@ def restore(
     try:
         stored = _stored(folder)
         _check_settings(folder, saved, run, stored)
+        _check_groups(folder, saved, run)
         run.echo.load_state_dict(stored.state_dict())
         _join_state(run.optimizer, load_file(folder / "optimizer.safetensors"), saved["optimizer"])
         if run.accelerator.scaler: run.accelerator.scaler.load_state_dict(saved["scaler"])

@@ -186,7 +186,7 @@ def evaluate_command(args):
     from echo17.data.batches import Corpus
     from echo17.data.cache import prepare_features
     from echo17.decoding import SearchOptions
-    from echo17.runs import check_out, read_material, result_row, write_result
+    from echo17.runs import check_out, read_material, result_row, search_row, write_result
     from echo17.training import evaluate
     model, began, search = _load(args), time.perf_counter(), SearchOptions(beam=args.beam)
     if args.out: check_out(args.out, False)
@@ -195,7 +195,7 @@ def evaluate_command(args):
     prepare_features(clips, recipe, args.cache)
     corpus = Corpus(clips, recipe, model.tokenizer, args.cache)
     metrics, rows = evaluate(model, corpus, material.mode, search, progress=True)
-    about = dict(model=str(args.model or "shipped"), beam=args.beam)
+    about = dict(model=str(args.model or "shipped"), search=search_row(search))
     result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model, None, **about)
     print_metrics(result)
     if args.out: write_result(args.out, result, rows); print(f"wrote {args.out}: result.json, transcripts.json")
@@ -207,7 +207,7 @@ def _evaluate_parser(commands):
     _model_options(sub); _corpus_options(sub)
     _options(sub, text=("auto", "what the texts are; auto recognises toned pinyin"))
     sub.add_argument("--split", required=True)
-    _options(sub, beam=(1, "hypotheses kept; 1, greedy search, is how training measures dev (default)"),
+    _options(sub, beam=(5, "hypotheses kept (default 5); 1 is greedy search, as training measures dev after an epoch"),
              out=(str, "folder for result.json and transcripts.json"))
 
 def transcribe_command(args):

@@ -97,7 +97,7 @@ class PositionConfig(RotaryOptions):
     @property
     def uses_pitch(self) -> bool:
         "Whether f0 reaches the attention."
-        return self.modulate_theta or self.radius != "unit" or self.similarity != "none" or self.follows_state
+        return self.follows_pitch or self.similarity != "none" or self.follows_state
 
 # %% ../nbs/12_config.ipynb #288d6003
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ def check_number(
 ):
     "Every value must be a number in the range, and finite."
     for name, value in values.items():
-        right = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if right and low <= value <= high: continue
+        right = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if right and low <= value <= high and -math.inf < value < math.inf: continue
         needed = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}, and finite"
         raise EchoError(f"{name} must be a number {needed}, got {value!r}")
 

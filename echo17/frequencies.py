@@ -16,12 +16,11 @@ from .errors import EchoError, check_number, check_whole
 
 # %% ../nbs/05_frequencies.ipynb #80a51b15
 def _check(n, theta): # theta as a float64 tensor
-    "Both lists take the same two arguments."
+    "Both lists take the same two arguments; a tensor's values are not looked at, which a GPU would have to wait for."
     check_whole(1, n=n)
-    theta = torch.as_tensor(theta, dtype=torch.float64)
-    if not ((theta > 0) & (theta < math.inf)).all():
-        raise EchoError(f"theta must be positive and finite, got {theta.min().item():g} to {theta.max().item():g}")
-    return theta
+    if not isinstance(theta, Tensor) and not 0 < theta < math.inf:
+        raise EchoError(f"theta must be positive and finite, got {theta:g}")
+    return torch.as_tensor(theta, dtype=torch.float64)
 
 # %% ../nbs/05_frequencies.ipynb #00a8416e
 def geometric_frequencies(

@@ -10,7 +10,6 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -69,7 +68,7 @@ def plot_heads(
 def _chart(*tags): return ["Multiline", [f"{tag}$" for tag in tags]]
 
 _LAYOUT = {  # what the tab Custom Scalars shows, in this order; the tags are regular expressions
-    "recognition": {"error on dev": _chart("dev/(wer|cer|toned_ser|base_ser|ter)"),
+    "recognition": {"error on dev": _chart("dev/[a-z_]+"),
                     "loss, nats": _chart("train/(loss|ce|ctc)")},
     "pitch": {"theta": _chart("pitch/theta"), "radius strength": _chart("pitch/radius_strength"),
               "bias strength by head": _chart("pitch/bias_block_[0-9]+/head_[0-9]+"),
@@ -77,19 +76,11 @@ _LAYOUT = {  # what the tab Custom Scalars shows, in this order; the tags are re
                   _chart("pitch/axis_block_[0-9]+/head_[0-9]+")},
     "optimizer": {"rate": _chart("train/rate"), "gradient norm": _chart("train/gradient_norm")},
 }
-_MODEL_SETTINGS = (
-    "pitch_method", "width", "heads", "encoder_layers", "decoder_layers", "stride", "dropout", "theta", "learn_theta",
-    "frequencies", "modulate_theta", "phase", "radius", "alias_free", "similarity", "pitch_axis", "polar_values",
-    "pitch_code", "pitch_smoothing",
-)
-_TRAINING_SETTINGS = ("optimizer", "lr", "epochs", "batch_size", "batch_frames", "accumulate", "ctc_weight", "augment",
-                      "precision", "seed")
 
 def run_settings(run:Run) -> dict: # numbers, words and truth values by name
-    "What tells one run from another."
-    model, training = run.echo.config.flat(), asdict(run.config)
-    found = {"features": "+".join(model["features"])} | {name: model[name] for name in _MODEL_SETTINGS}
-    return found | {name: training[name] for name in _TRAINING_SETTINGS}
+    "All that can tell one run from another: every field of both configurations."
+    fields = run.echo.config.flat() | run.config.flat()
+    return {name: "+".join(value) if isinstance(value, tuple) else value for name, value in fields.items()}
 
 # %% ../nbs/19_hooks.ipynb #f939a252
 def _by_head(tag, values): return {f"{tag}/head_{head}": value for head, value in enumerate(values.tolist())}
@@ -131,7 +122,7 @@ class EventLog(Hook):
 # %% ../nbs/19_hooks.ipynb #133f3cc3
 def _show_clip(writer, run, corpus, index):
     "Sound, contour, attention and transcript of one clip."
-    model, step, batch = run.echo.eval(), run.step, corpus.batch(0, [index])
+    model, step, batch = run.echo, run.step, corpus.batch(0, [index])
     recipe, here = model.config.features, batch.to(run.accelerator.device)
     sound = load_audio(corpus.clips[index].path, recipe.sample_rate)
     writer.add_audio("dev/clip", sound, step, recipe.sample_rate)

@@ -26,7 +26,7 @@ from .data.features import extract_features
 from .decoding import Hypothesis, SearchOptions, Transcript, beam_search, greedy_search, make_transcript
 from .errors import EchoError, check_choice
 from .files import write_bytes, write_text
-from .model import EchoNetwork, EchoState
+from .model import EchoNetwork, EchoState, evaluating
 from .text import Tokenizer
 
 # %% ../nbs/15_inference.ipynb #938fe186
@@ -74,15 +74,16 @@ def search_batch(
     memory:Tensor,          # (B, S, D)
     lengths:Tensor,         # (B,) real positions
     ctc:Tensor,             # (B, S, V) log-probabilities of the CTC head
-    search:SearchOptions=SearchOptions(beam=1),
+    search:SearchOptions=SearchOptions(),
 ) -> list[Hypothesis]:      # one each
     "The text of each row of `memory`, as tokens."
-    mask, limits = frame_mask(lengths, memory.shape[1]), token_limits(model, lengths)
-    if search.beam == 1:
-        return greedy_search(EchoState(model.decoder, memory, mask), len(memory), limits, memory.device)
-    wide = torch.arange(len(memory), device=memory.device).repeat_interleave(search.beam)
-    state = EchoState(model.decoder, memory[wide], mask[wide])
-    return beam_search(state, len(memory), limits, search, ctc, lengths)
+    mask, limits = frame_mask(lengths, memory.shape[1], memory.device), token_limits(model, lengths)
+    with evaluating(model):
+        if search.beam == 1:
+            return greedy_search(EchoState(model.decoder, memory, mask), len(memory), limits, memory.device)
+        count = len(memory)
+        if count > 1: memory, mask = (x.repeat_interleave(search.beam, 0) for x in (memory, mask))  # one serves all
+        return beam_search(EchoState(model.decoder, memory, mask), count, limits, search, ctc, lengths)
 
 # %% ../nbs/15_inference.ipynb #b8f32987
 def _check_writes(model):
@@ -93,14 +94,15 @@ def _check_writes(model):
 def transcribe_batch(
     model:Echo,
     batch:Batch,            # tokens are not looked at
-    search:SearchOptions=SearchOptions(beam=1),
+    search:SearchOptions=SearchOptions(),
 ) -> list[Transcript]:
     "Free-running transcripts of a batch."
     _check_writes(model)
-    memory, lengths = model.encoder(batch)
-    ctc = model.ctc_head(memory).float().log_softmax(-1)
+    with evaluating(model):
+        memory, lengths = model.encoder(batch)
+        ctc = model.ctc_head(memory).float().log_softmax(-1)
+        found = search_batch(model, memory, lengths, ctc, search)
     seconds = model.config.stride * model.config.features.hop_seconds
-    found = search_batch(model, memory, lengths, ctc, search)
     return [make_transcript(hypothesis, row[:n].cpu(), model.tokenizer, seconds)
             for hypothesis, row, n in zip(found, ctc, lengths.tolist())]
 
@@ -111,10 +113,8 @@ def transcribe(
 ) -> Transcript:
     "What is said in a recording."
     _check_writes(model)
-    was_training = model.training
     batch = collate([extract_features(audio, model.config.features)], [""], model.tokenizer)
-    try: return transcribe_batch(model.eval(), batch.to(model.ctc_head.weight.device), search)[0]
-    finally: model.train(was_training)
+    return transcribe_batch(model, batch.to(model.ctc_head.weight.device), search)[0]
 
 # %% ../nbs/15_inference.ipynb #938fe188
 MODEL_FILES = ("config.json", "tokenizer.json", "model.safetensors")

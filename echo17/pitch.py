@@ -17,7 +17,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from .audio import check_wave, mel_filters, num_frames
+from .audio import _ROUNDING, check_wave, mel_filters, num_frames
 from .contour import PITCH_METHODS, Pitch
 from .errors import EchoError, check_choice
 
@@ -67,7 +67,7 @@ def synthesize_voice(
     if not all(0 < formant < half for formant in formants):
         raise EchoError(f"formants must lie between 0 and half the sample rate, {half:g} Hz, got {formants}")
     hop, voiced = _hop_samples(sample_rate, hop_seconds), f0 > 0
-    position = torch.arange(int((len(f0) - 1) * hop) + 1, dtype=torch.float64) / hop  # of each sample, in frames
+    position = torch.arange(int((len(f0) - 1) * hop + _ROUNDING) + 1, dtype=torch.float64) / hop  # in frames
     gate = _gate(voiced, position, 2 * round(0.0025 * sample_rate) + 1)
     chance = torch.Generator().manual_seed(seed)
     wave = breath * (1 - gate) * torch.randn(len(gate), dtype=torch.float64, generator=chance)
@@ -173,7 +173,8 @@ def extract_pitch(
     if np.ptp(x) == 0: return Pitch(torch.zeros(frames), hop_seconds)
     # Zeros behind the sound give every method a frame more than needed, and at least 0.1 s to look at.
     x = np.pad(x - x.mean(), (0, max(math.ceil(hop), sample_rate // 10 - len(x))))
-    audible = torch.from_numpy(_audible(x, (hop * np.arange(frames)).astype(int), math.ceil(0.02 * sample_rate)))
+    centres = (hop * np.arange(frames) + _ROUNDING).astype(int)
+    audible = torch.from_numpy(_audible(x, centres, math.ceil(0.02 * sample_rate)))
     f0 = _METHODS[method](x, sample_rate, float(hop_seconds), float(f_min), float(f_max))[:frames]
     f0 = torch.from_numpy(f0).float()
     return Pitch(torch.where(audible & (f0 >= f_min) & (f0 <= f_max), f0, 0.), hop_seconds)

@@ -10,7 +10,7 @@ __all__ = ['PEAK_RATES', 'PRECISIONS', 'TrainConfig', 'augmentation', 'loss_sums
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 import torch
@@ -19,6 +19,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 from tqdm.auto import tqdm
 
@@ -26,7 +27,7 @@ from .batch import Batch
 from .data.augmentation import Augment
 from .data.batches import Corpus
 from .decoding import SearchOptions
-from .errors import check_choice, check_flag, check_number, check_whole
+from .errors import EchoError, check_choice, check_flag, check_number, check_whole
 from .inference import Echo, choose_device, transcribe_batch
 from .maxfactor import MaxFactor
 from .model import EchoNetwork, EchoOutput, parameter_groups
@@ -43,8 +44,9 @@ def _check_training(config):
     check_whole(1, 10**6, epochs=config.epochs, batch_size=config.batch_size, accumulate=config.accumulate)
     check_whole(1, 10**9, batch_frames=config.batch_frames)
     check_whole(0, 2**32 - 1, seed=config.seed)
-    check_number(0, 10, lr=config.lr)
-    check_number(0, 1, **{name: getattr(config, name) for name in ("warmup", "weight_decay", "ctc_weight", "trim")})
+    check_number(0, 10, lr=config.rate)
+    check_number(0, 1, weight_decay=config.decay)
+    check_number(0, 1, warmup=config.warmup, ctc_weight=config.ctc_weight, trim=config.trim)
     check_number(0, 0.99, label_smoothing=config.label_smoothing)
     if config.clip != math.inf: check_number(0, clip=config.clip)  # infinity clips nothing
 
@@ -70,11 +72,23 @@ class TrainConfig:
 
     def __post_init__(self):
         check_choice(PEAK_RATES, optimizer=self.optimizer)
-        own = PEAK_RATES[self.optimizer]
-        if self.lr is None: object.__setattr__(self, "lr", own)
-        if self.weight_decay is None: object.__setattr__(self, "weight_decay", round(1e-5 / own, 9))
         _check_training(self)
 
+    @property
+    def rate(self) -> float:
+        "The peak rate."
+        return PEAK_RATES[self.optimizer] if self.lr is None else self.lr
+
+    @property
+    def decay(self) -> float: # times the rate, a step
+        "The weight decay."
+        return round(1e-5 / PEAK_RATES[self.optimizer], 9) if self.weight_decay is None else self.weight_decay
+
+    def flat(self) -> dict: # name to value
+        "All fields, with rate and decay as they are used."
+        return asdict(self) | dict(lr=self.rate, weight_decay=self.decay)
+
+# %% ../nbs/17_training.ipynb #cc73f76c
 def augmentation(config:TrainConfig) -> Augment|None: # None: the clips as they are
     "What happens to the training clips."
     return Augment(trim=config.trim) if config.augment else None
@@ -121,13 +135,13 @@ def make_optimizer(
     config:TrainConfig,
 ) -> Optimizer:
     "The optimizer that `config` names, over the model's parameter groups."
-    groups = [dict(weight_decay=config.weight_decay) | group for group in parameter_groups(model) if group["params"]]
+    groups = [dict(weight_decay=config.decay) | group for group in parameter_groups(model) if group["params"]]
     if config.optimizer == "maxfactor":  # its options were chosen with the rate, on dev sets; `rate_at` lowers the rate
-        return MaxFactor(groups, lr=config.lr, steps="by_entry", cap=False)
+        return MaxFactor(groups, lr=config.rate, steps="by_entry", cap=False)
     make = dict(adamw=partial(torch.optim.AdamW, betas=(0.9, 0.98), fused=True),
                 adafactor=partial(torch.optim.Adafactor, foreach=True),
                 sgd=partial(torch.optim.SGD, momentum=0.9, foreach=True))[config.optimizer]
-    return make([{k: v for k, v in g.items() if k != "scale_parameter"} for g in groups], lr=config.lr)
+    return make([{k: v for k, v in g.items() if k != "scale_parameter"} for g in groups], lr=config.rate)
 
 # %% ../nbs/17_training.ipynb #33a2f5e7
 @dataclass
@@ -137,7 +151,7 @@ class Run:
     optimizer:Optimizer
     config:TrainConfig
     accelerator:Accelerator
-    steps_per_epoch:int
+    steps:int                  # of the whole run
     epoch:int = 0              # epochs finished
     window:int = 0             # steps finished in this epoch
     step:int = 0               # steps finished
@@ -149,6 +163,14 @@ class Run:
     def echo(self) -> Echo: # without the wrappers of several processes
         "The model itself."
         return self.accelerator.unwrap_model(self.model)
+
+# %% ../nbs/17_training.ipynb #6e4e37e4
+def _check_finite(run, **values):
+    "Refuse to go on from what is not finite, naming it with step and rate."
+    wrong = " and ".join(name.replace("_", " ") for name, value in values.items() if not math.isfinite(value))
+    if not wrong: return
+    rate = f"{run.optimizer.param_groups[0]['lr']:.3g}, of at most {run.config.rate:g}"
+    raise EchoError(f"the run diverged: {wrong} not finite in step {run.step + 1}, at the rate {rate}; try a lower one")
 
 # %% ../nbs/17_training.ipynb #18dcb445
 def _tokens(batch):
@@ -172,11 +194,14 @@ def train_step(
             means = weight * torch.stack(loss_sums(output, batch, config.label_smoothing)) / counts
             accelerator.backward((means * shares).sum() * accelerator.num_processes)
         total += means.detach()
-    norm = accelerator.clip_grad_norm_(run.model.parameters(), config.clip)
-    run.optimizer.step(); run.optimizer.zero_grad()
+    norm = float(accelerator.clip_grad_norm_(run.model.parameters(), config.clip))
     ce, ctc = accelerator.reduce(total).tolist()
     loss, rate = (1 - config.ctc_weight) * ce + config.ctc_weight * ctc, run.optimizer.param_groups[0]["lr"]
-    run.losses = dict(loss=loss, ce=ce, ctc=ctc, gradient_norm=float(norm), rate=rate)
+    # where gradients are scaled (fp16), one that overflows is left out, and the scale gets smaller
+    _check_finite(run, loss=loss, **{} if accelerator.scaler else dict(gradient_norm=norm))
+    run.optimizer.step(); run.optimizer.zero_grad()
+    _check_finite(run, weights=float(get_total_norm([*run.model.parameters()])))
+    run.losses = dict(loss=loss, ce=ce, ctc=ctc, gradient_norm=norm, rate=rate)
 
 # %% ../nbs/17_training.ipynb #59873216
 def _rows(clips, indices, found):
@@ -189,19 +214,17 @@ def evaluate(
     model:Echo,
     corpus:Corpus,                   # of the split to measure
     mode:str="plain",                # which text this is, from `text_mode`
-    search:SearchOptions=SearchOptions(beam=1), # how the text is sought; greedy
+    search:SearchOptions=SearchOptions(), # how the text is sought
     accelerator:Accelerator|None=None, # shares the batches over processes
     progress:bool=False,             # show a bar
 ) -> tuple[dict[str, float], list[dict]]: # error rates; one row (id, reference, hypothesis, confidence) a clip
     "Error rates of free-running transcripts."
     rank, world = (accelerator.process_index, accelerator.num_processes) if accelerator else (0, 1)
-    device, was_training = model.ctc_head.weight.device, model.training
-    silent, rows = corpus.without_texts(), []
+    device, silent, rows = model.ctc_head.weight.device, corpus.without_texts(), []
     mine = silent.batches(0, shuffle=False)[rank::world]
     for indices in tqdm(mine, desc="transcribing", disable=not progress, leave=False):
-        found = transcribe_batch(model.eval(), silent.batch(0, indices).to(device), search)
+        found = transcribe_batch(model, silent.batch(0, indices).to(device), search)
         rows += _rows(corpus.clips, indices, found)
-    model.train(was_training)
     if world > 1: rows = gather_object(rows)
     rows.sort(key=lambda row: row["id"])
     return error_rates([r["reference"] for r in rows], [r["hypothesis"] for r in rows], mode), rows
@@ -233,7 +256,7 @@ def _prepare(run):
     "Seed and rate of the next step: both are functions of its number."
     config = run.config
     torch.manual_seed((config.seed * 1_000_003 + run.step) * 1009 + run.accelerator.process_index)
-    rate = config.lr * rate_at(run.step, run.steps_per_epoch * config.epochs, config.warmup)
+    rate = config.rate * rate_at(run.step, run.steps, config.warmup)
     for group in run.optimizer.param_groups: group["lr"] = rate
 
 def train(
@@ -266,12 +289,14 @@ def start_run(
     AcceleratorState._reset_state()  # precision is remembered for the process; a second run may want another
     accelerator = Accelerator(mixed_precision=config.precision, cpu=device == "cpu")
     model, optimizer = accelerator.prepare(model, make_optimizer(model, config))
-    steps = [math.ceil(len(corpus.batches(epoch)) / config.accumulate) for epoch in range(config.epochs)]
-    return Run(model, optimizer, config, accelerator, steps_per_epoch=math.ceil(sum(steps) / len(steps)))
+    steps = sum(len(_windows(corpus, epoch, config.accumulate)) for epoch in range(config.epochs))
+    return Run(model, optimizer, config, accelerator, steps)
 
 # %% ../nbs/17_training.ipynb #f80643f7
 class Evaluate(Hook):
-    "Measure dev after every epoch."
+    "Measure dev after every epoch, by greedy search, which is the quickest."
+    search = SearchOptions(beam=1)
+
     def __init__(self,
         corpus:Corpus,       # the dev clips
         mode:str,            # which text this is, from `text_mode`
@@ -280,15 +305,15 @@ class Evaluate(Hook):
 
     def epoch(self, run:Run):
         "One row of the history."
-        run.metrics, self.rows = evaluate(run.echo, self.corpus, self.mode, accelerator=run.accelerator)
+        run.metrics, self.rows = evaluate(run.echo, self.corpus, self.mode, self.search, run.accelerator)
         run.history.append(dict(epoch=run.epoch, step=run.step, loss=run.losses["loss"], metrics=run.metrics))
 
 class ProgressBar(Hook):
     "One bar for the run, with the last loss and dev error."
     def start(self, run:Run):
         "Open the bar where the run stands."
-        steps, silent = run.steps_per_epoch * run.config.epochs, not run.accelerator.is_main_process
-        self.bar = tqdm(total=steps, initial=run.step, desc="training", disable=silent)
+        silent = not run.accelerator.is_main_process
+        self.bar = tqdm(total=run.steps, initial=run.step, desc="training", disable=silent)
     def step(self, run:Run):
         "Move on by one step."
         dev = f" dev {100 * main_metric(run.metrics):.1f} %" if run.metrics else ""

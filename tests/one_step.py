@@ -21,7 +21,7 @@ from echo17.training import Hook, TrainConfig, start_run, train
 class Losses(Hook):
     "The losses of every step."
     def start(self, run): self.rows = []
-    def step(self, run): self.rows.append({name: run.losses[name] for name in ("loss", "ce", "ctc", "gradient_norm")})
+    def step(self, run): self.rows.append(dict(run.losses))
 
 
 def three_steps(config, tokenizer, corpus, training):

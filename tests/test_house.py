@@ -182,3 +182,14 @@ def test_links_between_notebooks_lead_somewhere():
     links = [(path, target) for path, text in texts.items() for target in re.findall(r"\]\((?!\w+:)([^)#\s{]+)", text) if re.fullmatch(r"[\w./-]+\.(?:ipynb|md|png|py)", target)]
     assert len(links) > 100
     assert [f"{path.relative_to(ROOT)}: {target}" for path, target in links if not (path.parent / target).exists()] == []
+
+
+def test_imports_stand_in_cells_of_their_own():
+    "README and site run every cell that holds an import, and nothing else."
+    mixed = []
+    for path in (p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts):
+        for source in cells(path):
+            body = ast.parse(re.sub(r"^[#%!].*$", "", source, flags=re.M)).body
+            imports = [n for n in body if isinstance(n, (ast.Import, ast.ImportFrom))]
+            if imports and len(imports) < len(body) and "nbdev_export()" not in source: mixed.append(f"{path.stem}: {source[:60]}")
+    assert mixed == []

@@ -51,10 +51,10 @@ def test_pitch_and_spectrogram_share_one_grid():
 @pytest.mark.parametrize("make", [PolarRotary.seed, PolarRotary.repaired, PolarRotary])
 def test_pieces_drop_into_another_attention(make):
     f0 = F0[None].repeat(2, 1)
-    queries = apply_rotary(torch.randn(2, 4, 100, 16), make(16).rotations(100, f0))
+    queries = apply_rotary(torch.randn(2, 4, 100, 16), make(16).along(f0))
     attention = PitchAttention(64, 4, similarity="learned")
     assert queries.shape == (2, 4, 100, 16)
-    assert attention(torch.randn(2, 100, 64), rotations=make(16).rotations(100, f0), similarity=pitch_similarity(f0)).shape == (2, 100, 64)
+    assert attention(torch.randn(2, 100, 64), rotations=make(16).along(f0), similarity=pitch_similarity(f0)).shape == (2, 100, 64)
     assert len(mel_frequencies(8)) == len(geometric_frequencies(8)) == 8
 
 

@@ -81,6 +81,8 @@ def test_two_processes_do_what_one_does_and_leave_when_one_is_lost(tmp_path, los
         statuses, _, said = several(tmp_path, out, processes)
         assert statuses == [0], said
         assert sorted(p.name for p in tmp_path.glob(f"{out}-*")) == [f"{out}-{rank}-of-{processes}" for rank in range(processes)]
+        together = [line for note in (tmp_path / "features" / out).glob("work.*") for line in note.read_text().splitlines()]
+        assert len(together) == len({*together}) > 0  # each entry is computed once, by whichever process
     one, two = (json.loads((tmp_path / out / "result.json").read_text()) for out in ("one", "two"))
     assert one["metrics"] == two["metrics"] and [row["step"] for row in one["history"]] == [row["step"] for row in two["history"]]
     for a, b in zip(one["history"], two["history"]): assert b["loss"] == pytest.approx(a["loss"], rel=1e-4) and a["metrics"] == b["metrics"]

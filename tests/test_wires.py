@@ -13,10 +13,26 @@ ROTARY = "PolarRotary(width // config.heads, how, config.features.f_max)"
 PITCH = "pitch_state(f0, step, how.pitch_level, how.pitch_smoothing)"
 
 CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
+    "08_attention": {
+        "the future is hidden by a table": ("triangle, dropout = given.is_triangle,", "triangle, dropout = False,"),
+        "the past is counted from the first query": ("self.keys == self.x.shape[1] > 1", "self.x.shape[1] > 1"),
+        "a mask stays where it was": ("mask.to(device)[:, None, None, :]", "mask[:, None, None, :]"),
+        "a layer takes another one's keys": ("if memory.layer is not layer:", "if False:"),
+        "a memory takes a cache": ("given.similarity, given.turn, given.cache))", "given.similarity, given.turn))"),
+        "keys stay where their rows were": ("if len(self.keys) == 1: return self", "return self"),
+        "one row of keys is copied": ("if len(self.keys) == 1: return self", "pass"),
+    },
+    "13_batch": {
+        "f0 may be anything": ("if (bad := ~(f0.isfinite() & (f0 >= 0))).any():", "if (bad := f0 < 0).any():"),
+        "f0 may be negative": ("(bad := ~(f0.isfinite() & (f0 >= 0)))", "(bad := ~f0.isfinite())"),
+        "features may be anything": ("(fine := x.isfinite())", "(fine := x == x)"),
+        "nobody is deaf": ("self.heard is not None and bool((self.heard < 0).any())", "False"),
+        "a mask stays where the lengths are": ("device = device or lengths.device", "device = lengths.device"),
+    },
     "14_model": {
         "f0 does not reach the rotations": (
-            "self.rotary.rotations(x.shape[1], f0, mask)",
-            "self.rotary.rotations(x.shape[1], None, None)"),
+            "self.rotary.rotations(x.shape[1], *((f0, mask) if how.follows_pitch else ()))",
+            "self.rotary.rotations(x.shape[1])"),
         "f0 does not reach the bias": (
             "pitch_similarity(f0, mask) if",
             "torch.zeros_like(pitch_similarity(f0, mask)) if"),
@@ -34,13 +50,13 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
         "learning theta is not an option": (ROTARY, ROTARY.replace("how", "replace(how, learn_theta=False)")),
         "the highest f0 is not an option": (ROTARY, ROTARY.replace("config.features.f_max", "500.")),
         "the decoder sees the future": (
-            "rotations=rotations, causal=True, cache=caches[0]",
-            "rotations=rotations, cache=caches[0]"),
+            "rotations=rotations, causal=True, cache=cache)",
+            "rotations=rotations, cache=cache)"),
         "one step does not know how many came before": (
-            "seen = 0 if caches is None else caches[0][0].length",
+            "seen = 0 if caches is None else caches[0].length",
             "seen = 0"),
         "padding leaks through the front end": (
-            "x, step = x * frame_mask(lengths, x.shape[2])[:, None], convolution.stride[0]",
+            "x, step = x * frame_mask(lengths, x.shape[2], x.device)[:, None], convolution.stride[0]",
             "step = convolution.stride[0]"),
         "padding leaks through the local convolution": (
             "F.glu(self.enter(x), -1) * mask[..., None]",
@@ -62,19 +78,19 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
         "the level is not an option": (PITCH, PITCH.replace("how.pitch_level", "0.")),
         "the smoothing is not an option": (PITCH, PITCH.replace(", how.pitch_smoothing", "")),
         "padding leaks through cross-attention": (
-            "self.cross_norm(x), memory, mask=mask, cache=caches[1]",
-            "self.cross_norm(x), memory, cache=caches[1]"),
+            "self.cross_norm(x), memory, mask=mask)",
+            "self.cross_norm(x), memory)"),
         "padding leaks through f0": ("stride_f0(batch.f0 * frames, stride)", "stride_f0(batch.f0, stride)"),
         "the front end gets no gradient": (
             "return self.drop(x), dict(rotations",
             "return self.drop(x.detach()), dict(rotations"),
-        "the memory has no places": ("return self.norm(x) + sinusoids(", "return self.norm(x) + 0 * sinusoids("),
+        "the memory has no places": ("self.norm(x) + self.places(x)", "self.norm(x) + 0 * self.places(x)"),
         "nothing is dropped in training": (
             "self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(config.dropout)",
             "self.feed_forward, self.drop = FeedForward(config.width), nn.Dropout(0.)"),
         "the task is not read": ("self.vocabulary + first[:, None]", "self.vocabulary + 0 * first[:, None]"),
         "a task can be written": ("self.embedding.weight[:self.vocabulary].T", "self.embedding.weight.T"),
-        "the network does not pass the task on": ("batch.heard), tasks=batch.tasks)", "batch.heard))"),
+        "the network does not pass the task on": ("*heard, tasks=batch.tasks)", "*heard)"),
         "a step does not know the task": ("self.mask, self.caches, self.tasks)[:, 0]", "self.mask, self.caches)[:, 0]"),
         "a row that moves leaves its task behind": (
             "self.tasks = self.tasks[index]",
@@ -83,11 +99,23 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
             "memory, mask = memory[heard], mask[heard]",
             "own = torch.arange(len(heard)) % len(memory); memory, mask = memory[own], mask[own]"),
         "who hears nothing hears something": (
-            "torch.where(deaf[:, None, None], self.decoder.unheard.to(memory), memory)",
+            "torch.where(silent[..., None], self.decoder.unheard.to(memory), memory)",
             "memory"),
         "scalars that start at 0 take relative steps": (
-            '_ZERO_STARTED = ("log_theta", "radius_strength", "strength")',
-            '_ZERO_STARTED = ("log_theta", "radius_strength")'),
+            '_ZERO_STARTED = ("log_theta", "radius_strength", "strength", "unheard")',
+            '_ZERO_STARTED = ("log_theta", "radius_strength", "unheard")'),
+        "what hears nothing takes relative steps": ('"strength", "unheard")', '"strength")'),
+        "rows that move hear what others heard": (
+            "self.memories = [memory.reordered(index) for memory in self.memories]",
+            "pass"),
+        "a mask stays where the lengths are": (
+            "mask = frame_mask(lengths, memory.shape[1], memory.device)",
+            "mask = frame_mask(lengths, memory.shape[1])"),
+        "it is asked of the device who hears nothing": (
+            "if not deaf: return memory, mask",
+            "if not silent.any(): return memory, mask"),
+        "a picture shows what is dropped": ("    with evaluating(encoder):", "    if True:"),
+        "the mode is not put back": ("        for part, training in modes: part.training = training", "        pass"),
     },
     "15_inference": {
         "loading leaves the weights as they were": ("try: model.load_state_dict(weights)", "try: pass"),
@@ -101,13 +129,21 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
             "pass"),
         "what was fetched is not compared": ("for path in paths: _check_download(path)", "pass"),
         "the search does not reach the beam": (
-            "len(memory), limits, search, ctc, lengths)",
-            "len(memory), limits, SearchOptions(search.beam), ctc, lengths)"),
+            "count, limits, search, ctc, lengths)",
+            "count, limits, SearchOptions(search.beam), ctc, lengths)"),
         "the search does not reach a batch": (
-            "search_batch(model, memory, lengths, ctc, search)\n    return",
-            "search_batch(model, memory, lengths, ctc)\n    return"),
+            "found = search_batch(model, memory, lengths, ctc, search)",
+            "found = search_batch(model, memory, lengths, ctc)"),
         "the limits do not reach the search": ("_TOKENS_BEYOND + 2 * n) for n", "_TOKENS_BEYOND + 9 * n) for n"),
-        "the mode is not put back": ("finally: model.train(was_training)", "finally: pass"),
+        "it hears while it is trained": (
+            "    with evaluating(model):\n        memory, lengths = model.encoder(batch)",
+            "    if True:\n        memory, lengths = model.encoder(batch)"),
+        "it searches while it is trained": (
+            "    with evaluating(model):\n        if search.beam == 1",
+            "    if True:\n        if search.beam == 1"),
+        "a batch is searched greedily": (
+            "# tokens are not looked at\n    search:SearchOptions=SearchOptions()",
+            "# tokens are not looked at\n    search:SearchOptions=SearchOptions(beam=1)"),
         "any tokenizer fits": ("if tokenizer is not None and len(tokenizer) != config.text.vocabulary", "if False"),
         "without a tokenizer it is saved": ("_check_saves(self)  # the mixin", "# the mixin"),
     },
@@ -118,7 +154,7 @@ def notices(notebook, cut, folder):
     "Whether the notebook fails once `cut` is made; None for no cut at all. Returns (failed, what it said)."
     cells = json.loads((NBS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    code = "\n\n".join(source for source in sources if "nbdev_export" not in source)
+    code = "\n\n".join(source for source in sources if "nbdev_export" not in source and "#| cuda" not in source)
     if cut:
         old, new = CUTS[notebook][cut]
         assert code.count(old) == 1, f"{cut}: the notebook must hold {old!r} once, not {code.count(old)} times"

@@ -27,7 +27,7 @@ from ..data.manifests import Clip
 from ..decoding import CTCPrefixScorer, Hypothesis, SearchOptions, beam_search, sample_search
 from ..errors import EchoError, check_flag, check_number
 from ..inference import Echo, token_limits
-from ..model import EchoState
+from ..model import EchoState, evaluating
 from ..text import SPECIALS, word_errors
 
 # %% ../../nbs/creative/06_dial.ipynb #0fc827aa
@@ -223,9 +223,10 @@ def hear_batch(
     batch:Batch,  # tokens are not looked at
 ) -> Hearing:
     "Through the encoder once."
-    memory, lengths = model.encoder(batch)
-    seconds = model.config.stride * model.config.features.hop_seconds
-    return Hearing(memory, lengths, model.ctc_head(memory).float().log_softmax(-1), batch.f0, seconds)
+    with evaluating(model):
+        memory, lengths = model.encoder(batch)
+        ctc = model.ctc_head(memory).float().log_softmax(-1)
+    return Hearing(memory, lengths, ctc, batch.f0, model.config.stride * model.config.features.hop_seconds)
 
 # %% ../../nbs/creative/06_dial.ipynb #2766b909
 def text_state(
@@ -242,7 +243,7 @@ def text_state(
 
 def _start(model, heard, dial, task, rows, opinion=None, noise=None):
     "The two decoders; `rows` names the sound of each hypothesis."
-    memory, mask = model.hearing(heard.memory, heard.lengths, rows)
+    memory, mask = model.hearing(heard.memory, heard.lengths, rows, deaf=False)
     hears = EchoState(model.decoder, memory, mask, torch.full((len(rows),), model.task(task), device=memory.device))
     text = text_state(model, len(rows), task) if dial.weight != 1 else None
     if not dial.follow: return GuidedState(hears, text, dial, opinion)
@@ -266,14 +267,16 @@ def dream(
     rows = torch.arange(count, device=device)
     if dial.draws and not ahead:
         opinion = CTCOpinion(CTCPrefixScorer(heard.ctc, heard.lengths), share) if share else None
-        state = _start(model, heard, dial, task, rows, opinion)
-        return sample_search(state, count, limits, dial.temperature, dial.top_p, generator, device)
+        with evaluating(model):
+            state = _start(model, heard, dial, task, rows, opinion)
+            return sample_search(state, count, limits, dial.temperature, dial.top_p, generator, device)
     if dial.draws and not dial.follow: raise EchoError("only a dial that follows the voice draws ahead")
     share = min(1., share if dial.follow else share * dial.weight) if search.beam > 1 else 0.
     noise = partial(gumbel, generator=generator) if dial.draws else None
-    state = _start(model, heard, dial, task, rows.repeat_interleave(search.beam), noise=noise)
-    return beam_search(state, count, limits, replace(search, ctc_weight=share), heard.ctc if share else None,
-                       heard.lengths if share else None, device)
+    witness = (heard.ctc, heard.lengths) if share else (None, None)
+    with evaluating(model):
+        state = _start(model, heard, dial, task, rows.repeat_interleave(search.beam), noise=noise)
+        return beam_search(state, count, limits, replace(search, ctc_weight=share), *witness, device)
 
 # %% ../../nbs/creative/06_dial.ipynb #8ea11240
 HOLLOW = frozenset(  # words without content

@@ -27,6 +27,7 @@ from ..data.features import extract_features
 from ..decoding import SearchOptions, Transcript, align_tokens, make_transcript
 from ..errors import EchoError, check_choice, check_whole
 from ..inference import Echo, search_batch
+from ..model import evaluating
 from ..text import BLANK, BOS, EOS, PAD
 
 # %% ../../nbs/creative/08_imagine.ipynb #66e30525
@@ -122,7 +123,7 @@ def letter_scores(
     tokens = pad_sequence(rows, batch_first=True, padding_value=PAD).to(memory.device)
     asked = torch.full((len(texts),), model.task(task), device=memory.device)
     memory, mask = memory.expand(len(texts), -1, -1), mask.expand(len(texts), -1)
-    logits = model.decoder(tokens[:, :-1], memory, mask, tasks=asked)
+    with evaluating(model): logits = model.decoder(tokens[:, :-1], memory, mask, tasks=asked)
     logits = logits.index_fill(-1, torch.tensor([PAD, BOS, BLANK], device=logits.device), -torch.inf)
     log_probs = logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0]
     return [row[:len(ids) + 1] for row, ids in zip(log_probs, texts)]
@@ -225,7 +226,7 @@ def imagine(
     dial, filling = creativity if isinstance(creativity, Dial) else Dial(creativity), task == "fill"
     _check_wish(model, task, dial, n)
     if filling and dial.draws: dial = replace(dial, follow=True)
-    heard = hear_gaps(model.eval(), audio, gaps)
+    heard = hear_gaps(model, audio, gaps)
     literal, open_to = literal_transcript(model, heard, search), heard
     if filling:
         known = list(gaps) + find_gaps(heard.f0[0], model.config.features.hop_seconds)

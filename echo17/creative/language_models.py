@@ -40,7 +40,8 @@ class Heard:
 
     def __post_init__(self):
         for name, p in (self.mood or {}).items():
-            if not _is_share(p): raise PenError(f"mood must map names to probabilities from 0 to 1, got {name!r}: {p!r}")
+            if _is_share(p): continue
+            raise PenError(f"mood must map names to probabilities from 0 to 1, got {name!r}: {p!r}")
 
     def fields(self) -> dict[str, str]:
         "What each field of a template becomes."
@@ -80,11 +81,13 @@ def prompt_for(
     "What a language model is told."
     text, there = TEMPLATES.get(template, template), ", ".join(f"{{{name}}}" for name in FIELDS)
     try: named = [name for _, name, *_ in Formatter().parse(text) if name is not None]
-    except ValueError as e: raise PenError(f"template {text!r}: {e}; a brace that is meant as one is written twice") from e
+    except ValueError as e:
+        raise PenError(f"template {text!r}: {e}; a brace that is meant as one is written twice") from e
     unknown = [name for name in named if name not in FIELDS]
     if unknown: raise PenError(f"template: unknown field {{{unknown[0]}}}; there are {there}")
     if not named:
-        raise PenError(f"template must be one of {', '.join(TEMPLATES)}, or a text with at least one of {there}, got {text!r}")
+        names = ", ".join(TEMPLATES)
+        raise PenError(f"template must be one of {names}, or a text with at least one of {there}, got {text!r}")
     return text.format_map(heard.fields())
 
 # %% ../../nbs/creative/13_language_models.ipynb #00b4e668
@@ -237,7 +240,8 @@ class TextJudge:
         missing = sorted(texts - self.known.keys())
         for i in range(0, len(missing), _TOGETHER):
             some = missing[i:i + _TOGETHER]
-            self.known |= dict(zip(some, _asked(self.pen, self.before, [self.space + text for text in some], self.ends)))
+            found = _asked(self.pen, self.before, [self.space + text for text in some], self.ends)
+            self.known |= dict(zip(some, found))
 
 # %% ../../nbs/creative/13_language_models.ipynb #c3669086
 @torch.inference_mode()

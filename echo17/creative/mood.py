@@ -27,7 +27,7 @@ from ..data.pairing import find_files, is_sound
 from ..errors import EchoError
 from ..files import read_csv, read_json, write_text
 from ..inference import Echo
-from ..model import level
+from ..model import evaluating, level
 
 # %% ../../nbs/creative/10_mood.ipynb #0496dbe4
 class MoodError(EchoError):
@@ -56,11 +56,10 @@ def sounding_part(
 
 # %% ../../nbs/creative/10_mood.ipynb #e27a3cf9
 def mood_features(
-    model:Echo,            # in evaluation mode
+    model:Echo,
     audio:str|Path|Tensor, # a sound file, or (samples,) at the model's sample rate
 ) -> dict[str, Tensor]:    # float64: pitch (7,), spectrum (2 mels,), states 0, states 1, ... (2 D,)
     "What a head may know of a voice: its pitch, what the encoder is given, and its states before and after each block."
-    if model.training: raise MoodError("the model must be in evaluation mode, or its states are random")
     recipe = model.config.features
     item = extract_features(sounding_part(audio, recipe.sample_rate), recipe)
     frames = len(item["f0"])
@@ -72,7 +71,7 @@ def mood_features(
 
 def _states(model, item):
     "(2 D,) before the first block and after each."
-    with torch.inference_mode():
+    with torch.inference_mode(), evaluating(model):
         batch = collate([item], [""], model.tokenizer).to(model.ctc_head.weight.device)
         x, shared = model.encoder.prepare(batch)
         found = [_over_time(x[0])]

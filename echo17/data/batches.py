@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..batch import Batch, collate
 from ..config import FeatureConfig
-from .augmentation import Augment, spec_augment, trim_ends
+from .augmentation import Augment, spec_augment, speed_ratio, trim_ends
 from .cache import cached_features
 from .manifests import Clip, CorpusError, default_cache
 from ..errors import check_whole
@@ -33,7 +33,7 @@ class Batching:
     batch_frames:int = 6000  # most frames in a batch, padding included
     batch_size:int = 32      # most clips in a batch
     seed:int = 0             # of order and augmentation
-    memory:int = 2**28       # most bytes of features kept in memory, so that later epochs need not read the cache
+    memory:int = 2**28       # most bytes of features that a corpus and its copies keep, so as not to read them again
 
     def __post_init__(self):
         check_whole(1, batch_frames=self.batch_frames, batch_size=self.batch_size)
@@ -68,11 +68,15 @@ def _clip_f0(clip, config, cache): # (T,) Hz
     "The pitch of a clip as it is, not augmented."
     return cached_features(clip, replace(config, names=("pitch",)), cache)["f0"]
 
+def _most_frames(frames, speed): # the length of a clip at another speed, or up to three frames more
+    "A clip of T frames ends before the centre T."
+    return frames if speed_ratio(speed) == 1 else 1 + math.ceil(frames / speed_ratio(speed))
+
 def _frames_in(corpus, epoch): # list of frames
-    "The length of each clip as it is in `epoch`, or up to two frames more."
+    "The length of each clip as it is in `epoch`, or up to three frames more."
     if corpus.augment is None: return corpus.frames
     speeds = (_draw(corpus.augment, corpus.seed, epoch, i)[1] for i in range(len(corpus.frames)))
-    return [n if speed == 1 else 1 + math.ceil(n / speed) for n, speed in zip(corpus.frames, speeds)]
+    return [_most_frames(n, speed) for n, speed in zip(corpus.frames, speeds)]
 
 def _deal(frames, batching, epoch, shuffle): # indices of each batch
     "All chance about the order of one epoch."
@@ -84,11 +88,11 @@ def _deal(frames, batching, epoch, shuffle): # indices of each batch
 
 # %% ../../nbs/data/05_batches.ipynb #0d7bc633
 class _Shelf:
-    "Features from the cache, kept in memory as far as there is room."
+    "Features from the cache, kept in memory as far as there is room; all copies of a corpus have the same shelf."
     def __init__(self, config, cache, room): self.config, self.cache, self.room, self.held = config, cache, room, {}
 
     def read(self, clip, speed, semitones): # the tensors are shared: whoever changes them takes a copy
-        key = (clip.id, speed, semitones)
+        key = (clip.path, speed, semitones)
         if key in self.held: return dict(self.held[key])
         item = cached_features(clip, self.config, self.cache, speed, semitones)
         size = sum(x.nbytes for x in item.values())

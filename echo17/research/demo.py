@@ -28,7 +28,7 @@ from ..errors import EchoError
 from ..files import new_folder, write_tsv
 from ..hooks import plot_attention
 from ..inference import Echo
-from ..model import attention_maps
+from ..model import attention_maps, evaluating
 from ..pitch import extract_pitch, plot_pitch
 from .shipped import first_recipe
 from ..runs import RunOptions, check_out, plot_history, train_echo
@@ -50,7 +50,7 @@ def word_borders(
     "Where the words of a clip meet, from its true text and the CTC head of a trained model."
     rate, wave = model.config.features.sample_rate, load_audio(clip.path, model.config.features.sample_rate)
     batch = collate([extract_features(wave, model.config.features)], [""], model.tokenizer)
-    with torch.inference_mode(): scores = model.ctc_head(model.encoder(batch)[0])[0].log_softmax(-1)
+    with torch.inference_mode(), evaluating(model): scores = model.ctc_head(model.encoder(batch)[0])[0].log_softmax(-1)
     spans = align_tokens(scores, model.tokenizer.encode(clip.text))  # one token a character
     seconds = model.config.stride * model.config.features.hop_seconds
     words = re.finditer(r"\S+", clip.text)
@@ -223,4 +223,5 @@ def run_demo(
     if full: train_all(out / "full")
     print(f"wrote {out}: pitch.png, training.png, attention.png, transcripts.tsv, run (checkpoints, result.json)")
     print(f"look inside the training: tensorboard --logdir {out / 'run' / 'tensorboard'}")
-    print("next: echo17 transcribe FILE; the notebook nbs/quickstart.ipynb; echo17 init FOLDER for recordings of your own")
+    print("next: echo17 transcribe FILE; the notebook nbs/quickstart.ipynb; "
+          "echo17 init FOLDER for recordings of your own")

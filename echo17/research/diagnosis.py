@@ -21,6 +21,7 @@ from ..contour import stride_f0
 from ..data.features import extract_features
 from ..errors import EchoError, check_whole
 from ..inference import Echo
+from ..model import evaluating
 from ..rotary import PolarRotary
 
 # %% ../../nbs/research/04_diagnosis.ipynb #7e51235c
@@ -40,7 +41,8 @@ def one_line(
     if f0.ndim != 1 or len(f0) == 0:
         raise EchoError(f"f0 must be (T,) with at least one position, got shape {tuple(f0.shape)}")
     n, theta = len(f0), theta_by_position(rotary, f0).mean()
-    radius, spins = rotary.radii(n, f0[None]).detach().mean(), rotary.rotations(n, f0[None]).detach()[0]
+    heard = (f0[None],) if rotary.options.follows_pitch else ()
+    radius, spins = rotary.radii(n, *heard).detach().mean(), rotary.rotations(n, *heard).detach()[0]
     mean = spins.mean().item()
     return (f"[encoder] [Radius] ({n},) {radius:.2f} [Theta] {theta:.2f} [f0] ({n},) {f0.mean():.2f} "
             f"[Freqs] ({n}, {spins.shape[1]}) {mean.real:.2f}{mean.imag:+.2f}j [ctx] {n}")
@@ -58,7 +60,7 @@ def switch_off(
         "The rotations under other options."
         other = copy.deepcopy(rotary)
         other.options = replace(rotary.options, **options)
-        return other.rotations(len(f0), f0[None]).detach()
+        return other.along(f0[None]).detach()
     whole = dict(rotations=turned(), similarity=similarity)
     plain, alike = dict(rotations=turned(radius="unit")), dict(rotations=turned(modulate_theta=False))
     off = dict(similarity=None if similarity is None else torch.zeros_like(similarity))
@@ -130,19 +132,17 @@ def diagnose(
     "Everything that pitch does to one recording inside the model."
     config, rate, hop = model.config, model.config.features.sample_rate, model.config.features.hop_seconds
     check_whole(0, config.encoder_layers - 1, block=block)
-    wave, was_training = as_wave(audio, rate), model.training
+    wave = as_wave(audio, rate)
     features = extract_features(wave, config.features)
     coarse = _coarse_f0(features["f0"], config)
     row, batch = _chosen_row(coarse, row), collate([features], [""], model.tokenizer)
-    try:
-        with torch.inference_mode(): maps = _attention_without(model.eval(), batch, block, coarse)
-    finally: model.train(was_training)
+    with torch.inference_mode(), evaluating(model): maps = _attention_without(model, batch, block, coarse)
     shares = {name: moved(maps["all on"], maps[name]) for name in ENHANCEMENTS}   # (H, T)
     rows, effects = ({key: x[:, row].mean(0) for key, x in some.items()} for some in (maps, shares))
     name, rotary = str(audio) if isinstance(audio, (str, Path)) else "wave", model.encoder.rotary
     return Diagnosis(
         name, len(wave) / rate, hop, config.stride * hop, features["f0"], coarse, theta_by_position(rotary, coarse),
-        rotary.rotations(len(coarse), coarse[None]).detach()[0], one_line(rotary, coarse), block, row, rows,
+        rotary.along(coarse[None]).detach()[0], one_line(rotary, coarse), block, row, rows,
         {key: x.item() for key, x in effects.items()}, {key: share.mean().item() for key, share in shares.items()})
 
 # %% ../../nbs/research/04_diagnosis.ipynb #bfcbc98e

@@ -11,6 +11,7 @@ __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'MAXFACTOR_
 # %% ../../nbs/research/02_experiments.ipynb #49ce3f26
 import functools
 import os
+import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -169,12 +170,28 @@ def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
     read = functools.cache(lambda corpus, split: read_material(corpus, (split,)))
     of_key = {(trial_key(trial)[0], trial.split): trial.corpus for trial in trials}
     for row in rows:
-        material = read(of_key[row["corpus"], row["split"]], row["split"])
-        texts = read_transcripts(transcripts_path(folder, row))
-        yield row, material.mode, [(clip.text, texts[clip.id]) for clip in material.clips[row["split"]]]
+        key, path = (row["corpus"], row["split"]), transcripts_path(folder, row)
+        if key not in of_key: raise EchoError(f"the row {row_key(row)} is of a corpus or split that this stage has not")
+        material, texts = read(of_key[key], row["split"]), read_transcripts(path)
+        clips = material.clips[row["split"]]
+        lost = next((clip.id for clip in clips if clip.id not in texts), None)
+        if lost is not None: raise EchoError(f"{path}: what was heard of the clip {lost} is not there")
+        yield row, material.mode, [(clip.text, texts[clip.id]) for clip in clips]
 
 # %% ../../nbs/research/02_experiments.ipynb #7418cd96
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+def _as_cell(counts):
+    "One digit for each count; in brackets what is too large for one."
+    return "".join(_DIGITS[n] if n < len(_DIGITS) else f"({n})" for n in counts)
+
+def _as_counts(cell):
+    "What `_as_cell` took."
+    found = re.findall(r"[0-9a-z]|\([0-9]+\)", cell)
+    if "".join(found) != cell: raise EchoError(f"errors must be a digit or a number in brackets each, got {cell!r}")
+    return [int(one[1:-1]) if one[0] == "(" else int(one, 36) for one in found]
+
+# %% ../../nbs/research/02_experiments.ipynb #7929a52c
 _RUN = ("corpus", "name", "seed", "split")
 
 def _run_of(row): return tuple(map(str, row_key(row)))
@@ -200,8 +217,7 @@ def write_errors(
     errors, tones = [], []
     for row, mode, texts in _heard(trials, rows, folder):
         run, counts = {name: row[name] for name in _RUN}, [count_errors(*pair, mode) for pair in texts]
-        digits = {kind: "".join(_DIGITS[count[kind]] for count in counts) for kind in counts[0]}
-        errors += [run | dict(kind=kind, errors=of_kind) for kind, of_kind in digits.items()]
+        errors += [run | dict(kind=kind, errors=_as_cell(count[kind] for count in counts)) for kind in counts[0]]
         normal = [[normalize(text, mode) for text in both] for both in texts if mode == "pinyin"]
         confused = Counter(pair for both in normal for pair in matched_tones(*both))
         tones += [run | dict(read=read, heard=heard, count=n) for (read, heard), n in sorted(confused.items())]
@@ -220,7 +236,7 @@ def read_errors(
         if row["kind"] != kind: continue
         run = int(row["seed"]) if by == "seed" else row[by]
         if run in found[row["name"]]: raise EchoError(f"{path}: {row['name']} has more than one run of {by} {run}")
-        found[row["name"]][run] = torch.tensor([int(digit, 36) for digit in row["errors"]])
+        found[row["name"]][run] = torch.tensor(_as_counts(row["errors"]))
     return dict(found)
 
 def compare(
@@ -299,7 +315,7 @@ def maxfactor_trials(
     seeds:Sequence[int]=SEEDS[:5],
 ) -> list[Trial]:               # three of the baseline on dev, then the pair on test
     "The primary comparison with the other optimizer: its rate is chosen for the baseline on dev, among three."
-    usual = replace(TRAINING, optimizer="maxfactor", lr=None, weight_decay=None)
+    usual = replace(TRAINING, optimizer="maxfactor", lr=None)
     rates = [form_trial(corpus, f"baseline-lr-{lr}", {}, replace(usual, lr=lr)) for lr in (.03, .1, .3)]
     def chosen(name, seed):
         "At the rate that was best."
@@ -354,9 +370,11 @@ def ablate(
     if not resume and table.exists():
         raise EchoError(f"{table}: already exists; choose another --out, or go on with --resume")
     trials, before = STAGES[stage](Path(corpus), seeds, home), read_results(table)
-    rows = run_trials(trials, table, home, TrialOptions(workers=workers, cache=cache, transcripts=heard))
     counted = {_run_of(row) for row in _read_cells(out / f"{stage}-errors.csv")}
-    write_errors(trials, [row for row in rows if row not in before or _run_of(row) not in counted], heard, out / stage)
+    # what cannot be counted is said at once, not after hours
+    write_errors(trials, [row for row in before if _run_of(row) not in counted], heard, out / stage)
+    rows = run_trials(trials, table, home, TrialOptions(workers=workers, cache=cache, transcripts=heard))
+    write_errors(trials, [row for row in rows if row not in before], heard, out / stage)
     print(f"wrote {table}, {stage}-errors.csv and, of toned pinyin, {stage}-tones.csv")
     return rows
 

@@ -223,7 +223,7 @@ def plot_dimensions(
     "Even and odd dimension of the first pairs: standard rotation thick, f0 rotation thin, the contour below."
     window = slice(start, stop)
     times = (torch.arange(len(f0)) * hop_seconds)[window]
-    plain, followed = (rotary.rotations(len(f0), f0[None]).detach()[0, window] for rotary in (standard, bent))
+    plain, followed = (rotary.along(f0[None]).detach()[0, window] for rotary in (standard, bent))
     longest = followed.abs().max().item() if bent.options.radius == "pitch" else 1.  # Hz do not fit on a cosine's axis
     looks = (("standard", plain, 1., SKY, 3.2), ("f0", followed, longest, ORANGE, 1.1))
     for k, ax in enumerate(axes[:-1]):
@@ -271,7 +271,7 @@ def position_matrices(
     pairs:int=32,        # rotary pairs
 ) -> dict[str, Tensor]:  # (T, T) each
     "How positions see each other: one matrix for each ingredient, in the order in which they are added."
-    def see(rotary): return position_similarity(rotary.rotations(len(f0), f0[None]).detach())[0]
+    def see(rotary): return position_similarity(rotary.along(f0[None]).detach())[0]
     width, mel = 2 * pairs, dict(radius="unit", alias_free=True)
     found = {"standard RoPE": see(PolarRotary(width)),
              "theta alone, as first written": see(PolarRotary.seed(width, modulate_theta=False, radius="unit")),

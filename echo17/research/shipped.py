@@ -8,7 +8,7 @@ __all__ = ['first_recipe', 'recipe', 'optimizer_options', 'measure', 'model_card
 # %% ../../nbs/research/05_shipped.ipynb #a3031c75
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from ..checkpoints import find_checkpoint
@@ -44,7 +44,7 @@ def measure(
     model:Echo,
     source:str|Path,       # folder of the corpus
     split:str,
-    search:SearchOptions=SearchOptions(beam=1),  # greedy
+    search:SearchOptions=SearchOptions(),
     cache:Path|None=None,  # of features
     progress:bool=False,   # show a bar
 ) -> tuple[dict, list[dict]]: # error rates with `clips` and `speakers` (word error of each); the rows of `evaluate`
@@ -143,7 +143,7 @@ def outdated(folder:str|Path|None=None) -> list[str]: # one line for each differ
     facts = {field.name for field in fields(Facts)}  # version 0.1 kept them in the configuration
     made = {name: value for name, value in result["config"].items() if name not in facts}
     config, training = recipe()
-    of = dict(config=config.changed(vocabulary=made["vocabulary"]).flat(), training=asdict(training),
+    of = dict(config=config.changed(vocabulary=made["vocabulary"]).flat(), training=training.flat(),
               optimizer=optimizer_options(training))
     now, usual = json.loads(json.dumps([of, EchoConfig().flat()]))  # tuples become lists, as they did in the file
     was = result | dict(config=usual | made)  # a field younger than the model: its default is what was done before

@@ -9,11 +9,12 @@ __all__ = ['METRICS', 'COLUMNS', 'Trial', 'changed_fields', 'trial_config', 'tri
 
 # %% ../../nbs/research/01_trials.ipynb #5f305f3b
 import json
+import re
 import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -61,7 +62,7 @@ def changed_fields(
     config:EchoConfig|TrainConfig,
 ) -> dict: # name to value
     "The fields that are not as they are by default."
-    given, standard = (c.flat() if isinstance(c, EchoConfig) else asdict(c) for c in (config, type(config)()))
+    given, standard = config.flat(), type(config)().flat()
     return {name: value for name, value in given.items() if value != standard[name]}
 
 def trial_config(
@@ -141,7 +142,7 @@ def _under_conditions(trial, folder, cache, result, device): # row and transcrip
     if not trial.conditions: return
     model = load_model(find_checkpoint(folder / "best")).to(choose_device(device))
     material = read_material(trial.corpus, (trial.split,), tokenizer=model.tokenizer)
-    batching = Batching(batch_size=trial.training.batch_size, seed=trial.training.seed)
+    batching = Batching(trial.training.batch_frames, trial.training.batch_size, trial.training.seed)
     for condition in trial.conditions:
         began = time.perf_counter()
         asked = dict(condition=condition)
@@ -174,13 +175,15 @@ def transcripts_path(folder:str|Path, row:dict) -> Path: # row of a table of tri
     return Path(folder) / f"{_file_name(row_key(row))}.tsv"
 
 def write_transcripts(path:Path, transcripts:Sequence[dict]):
-    "One line a clip: its id and what was heard."
+    "One line a clip: its id and what was heard; a tab or the end of a line becomes a space."
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "".join(f"{row['id']}\t{row['hypothesis']}\n" for row in transcripts))
+    pairs = [(row["id"], re.sub(r"[\t\r\n]", " ", row["hypothesis"])) for row in transcripts]
+    write_text(path, "".join(f"{id}\t{text}\n" for id, text in pairs))
 
 def read_transcripts(path:Path) -> dict[str, str]: # id to what was heard
     "What `write_transcripts` wrote."
-    return dict(line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]  # `splitlines` also splits at what is part of a text
+    return dict(line.split("\t") for line in lines)
 
 # %% ../../nbs/research/01_trials.ipynb #1ca9fc6a
 @dataclass(frozen=True)
