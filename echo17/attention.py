@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .errors import EchoError, check_choice, check_flag
-from .rotary import apply_rotary
+from .rotary import FixedTables, apply_rotary
 
 # %% ../nbs/08_attention.ipynb #9997719d
 def attention_weights(
@@ -239,7 +239,7 @@ class _Given:
         return attention_mask(mask, causal, T, self.keys, x.device)
 
 # %% ../nbs/08_attention.ipynb #bc50fbd4
-class _Parts(nn.Module):
+class _Parts(FixedTables):
     "Queries, keys and values by head, and what is added to their scores."
     def __init__(self, width, heads, similarity):
         right = width > 0 < heads and width % heads == 0
@@ -250,7 +250,11 @@ class _Parts(nn.Module):
         self.query, self.key = nn.Linear(width, width), nn.Linear(width, width, bias=False)
         self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
         if similarity == "learned": self.strength = nn.Parameter(torch.zeros(heads))
-        elif similarity == "fixed": self.register_buffer("strength", torch.ones(heads), persistent=False)
+        self.fill()
+
+    def tables(self) -> dict[str, Tensor]:
+        "The strength of the bias, where it is not learned."
+        return dict(strength=torch.ones(self.heads, dtype=torch.float32)) if self.similarity == "fixed" else {}
 
     def _by_head(self, x): # (B, T, D) to (B, H, T, head_dim)
         B, T, D = x.shape
@@ -261,6 +265,9 @@ class _Parts(nn.Module):
         _need(memory.ndim == 3 and memory.shape[2] == self.width, "memory", f"(B, S, {self.width})", memory)
         return MemoryKeys(self, self._by_head(self.key(memory)), self._by_head(self.value(memory)))
 
+# %% ../nbs/08_attention.ipynb #bc50fbd5
+class _Scoring(_Parts):
+    "What the attention computes before the softmax."
     def _project(self, given): # queries, keys and values, each (B, H, length, head_dim)
         q, memory = self._by_head(self.query(given.x)), given.memory
         if memory is not None:
@@ -280,7 +287,7 @@ class _Parts(nn.Module):
         return q, k, v, bias if allowed is None else bias.masked_fill(~allowed, -torch.inf)
 
 # %% ../nbs/08_attention.ipynb #aea99c40
-class PitchAttention(_Parts):
+class PitchAttention(_Scoring):
     "Multi-head attention with rotary positions and a pitch-similarity bias."
     def __init__(self,
         width:int,              # D, a multiple of heads

@@ -16,6 +16,8 @@ import os
 import sys
 from pathlib import Path
 
+from . import __version__
+
 # %% ../nbs/21_cli.ipynb #f6b517b4
 def parse_value(text:str, kind):
     "What stands behind the = as a value of a configuration field of this type."
@@ -94,18 +96,10 @@ def _corpus_options(sub):
     _options(sub, cache=(Path, "folder of the feature cache"))
 
 # %% ../nbs/21_cli.ipynb #907a7262
-def _save_figure(ax, path):
-    "Write the figure of `ax`, without a date, and close it."
-    import matplotlib.pyplot as plt
-    figure = ax.figure if hasattr(ax, "figure") else ax
-    figure.savefig(path, dpi=150, metadata={"Software": None} if str(path).endswith(".png") else None)
-    plt.close(figure)
-    print(f"wrote {path}")
-
 def pitch_command(args):
     "Print the pitch of a recording; write it as a table or a picture."
     from echo17.audio import load_audio
-    from echo17.files import write_text
+    from echo17.files import save_figure, write_text
     from echo17.pitch import extract_pitch, plot_pitch
     wave = load_audio(args.file)
     pitch = extract_pitch(wave, 16000, args.method)
@@ -116,7 +110,7 @@ def pitch_command(args):
     if args.csv:
         rows = (f"{t * pitch.hop_seconds:.3f},{f0:.3f},{int(f0 > 0)}\n" for t, f0 in enumerate(pitch.f0.tolist()))
         write_text(args.csv, "seconds,f0_hz,voiced\n" + "".join(rows)); print(f"wrote {args.csv}")
-    if args.plot: _save_figure(plot_pitch(wave, 16000, pitch), args.plot)
+    if args.plot: save_figure(plot_pitch(wave, 16000, pitch), args.plot); print(f"wrote {args.plot}")
 
 def _pitch_parser(commands):
     sub = _add(commands, "pitch", pitch_command, "pitch speech.wav --method harvest --plot pitch.png")
@@ -284,7 +278,7 @@ def info_command(args):
     rows = versions() | dict(commit=commit())
     rows["device"] = torch.cuda.get_device_name() if gpu else f"cpu, {torch.get_num_threads()} threads"
     rows |= dict(data=f"{data_dir()} ({', '.join(corpora) or 'no corpus'})", cache=default_cache())
-    for name, value in rows.items(): print(f"{name:<12}{value}")
+    for name, value in rows.items(): print(f"{name:<18}{value}")
 
 # %% ../nbs/21_cli.ipynb #c7bcfd07
 def demo_command(args):
@@ -349,10 +343,11 @@ def _figures_parser(commands):
 
 def inspect_command(args):
     "What a model sees of a recording: pitch, theta, radius, rotations, and how much each of them moves the attention."
+    from echo17.files import save_figure
     from echo17.research.diagnosis import diagnose, diagnosis_report, plot_diagnosis
     seen = diagnose(_load(argparse.Namespace(model=args.model, device="cpu")), args.file, args.block)
     print(diagnosis_report(seen))
-    if args.plot: _save_figure(plot_diagnosis(seen), args.plot)
+    if args.plot: save_figure(plot_diagnosis(seen), args.plot); print(f"wrote {args.plot}")
 
 def _inspect_parser(commands):
     sub = _add(commands, "inspect", inspect_command, "inspect speech.wav --plot seen.png")
@@ -428,6 +423,7 @@ def make_parser() -> argparse.ArgumentParser:
     "All of `echo17`."
     about = "Speech recognition whose attention knows pitch."
     parser = argparse.ArgumentParser("echo17", description=about, epilog="example: echo17 demo")
+    parser.add_argument("--version", action="version", version=f"echo17 {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
     for add in _PARSERS: add(commands)
     _add(commands, "info", info_command, "info")

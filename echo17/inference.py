@@ -11,15 +11,15 @@ import hashlib
 import re
 from pathlib import Path
 
-import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin, hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 import echo17
+from .audio import AudioInput
 from .batch import Batch, collate, frame_mask
 from .config import EchoConfig, Facts, config_from_json, config_to_json, facts_from_json, facts_to_json
 from .data.features import extract_features
@@ -59,8 +59,8 @@ class Echo(EchoNetwork, ModelHubMixin, library_name="echo17", tags=["automatic-s
         **options,                                        # of `hf_hub_download`, for a repository
     ) -> "Echo":
         "A model from a folder or from the Hugging Face hub."
-        name = shipped_dir() if pretrained_model_name_or_path is None else pretrained_model_name_or_path
-        return load_model(name if Path(name).is_dir() else _fetched(str(name), options))
+        name = shipped_dir() if pretrained_model_name_or_path is None else Path(pretrained_model_name_or_path)
+        return load_model(name if name.is_dir() else _fetched(_repository(name), options))
 
 # %% ../nbs/15_inference.ipynb #3e177b73
 _TOKENS_BEYOND = 10  # a transcript has at most this many tokens and two for every encoder position
@@ -108,7 +108,7 @@ def transcribe_batch(
 
 def transcribe(
     model:Echo,
-    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) of floats at the model's sample rate
+    audio:AudioInput,  # a sound file, or (samples,) of floats at the model's sample rate
     search:SearchOptions=SearchOptions(),
 ) -> Transcript:
     "What is said in a recording."
@@ -131,7 +131,7 @@ def save_model(model:Echo, folder:str|Path):
     write_text(config_path, config_to_json(model.config))
     write_text(Path(folder) / FACTS_FILE, facts_to_json(model.facts))
     model.tokenizer.save(tokenizer_path)
-    weights = {name: p.detach().cpu().contiguous() for name, p in model.state_dict().items()}
+    weights = {name: p.detach().cpu().float().contiguous() for name, p in model.state_dict().items()}  # as it is loaded
     write_bytes(weights_path, save(weights, metadata=dict(format="pt")))  # what save_file writes, nobody else may read
 
 # %% ../nbs/15_inference.ipynb #bdaf77d6
@@ -190,9 +190,16 @@ def _check_download(path):
     if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", kept.name) and digests[len(kept.name)].hexdigest() != kept.name:
         raise EchoError(f"{path}: not the content that the hub states; remove {kept} and try again")
 
+def _repository(name):
+    "OWNER/NAME of the hub; whatever looks like a place on a disk is a folder that is not there."
+    if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(name)) and not name.exists(): return str(name)
+    raise EchoError(f"{name}: no such folder, and no repository of the hub, which would be OWNER/NAME")
+
 def _fetched(repository, options): # folder
     "The files of a repository of the hub, in its cache."
-    paths = [Path(hf_hub_download(repository, name, **options)) for name in MODEL_FILES]
+    try: paths = [Path(hf_hub_download(repository, name, **options)) for name in MODEL_FILES]
+    except (HfHubHTTPError, EntryNotFoundError) as e:
+        raise EchoError(f"{repository}: no such folder, and not to be had from the hub ({e})") from e
     try: paths.append(Path(hf_hub_download(repository, FACTS_FILE, **options)))
     except EntryNotFoundError: pass  # a model of version 0.1
     for path in paths: _check_download(path)

@@ -10,12 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from .audio import as_wave, frame_levels
+from .audio import AudioInput, as_wave, frame_levels
 from .decoding import SearchOptions, Transcript, Word
 from .errors import check_number
 from .inference import Echo, transcribe
@@ -105,7 +104,7 @@ def _hear(model, wave, window, search): # words, seconds from the beginning of t
 
 def transcribe_long(
     model:Echo,
-    audio:str|Path|Tensor,                # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,                     # a sound file, or (samples,) at the model's sample rate
     search:SearchOptions=SearchOptions(),
     how:Windows|None=None,                # how it is cut; None: `windows_for` this model
 ) -> Transcript:                          # its confidence is the geometric mean of the words'

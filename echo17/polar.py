@@ -54,7 +54,7 @@ PITCH_AXES = ("none", "fixed", "learned")  # what a configuration may ask for: n
 
 def _ladder(pairs): # radians per unit
     "Speeds from 2 ** -2 to 2 ** 2."
-    return torch.linspace(-2, 2, pairs).exp2()
+    return torch.linspace(-2, 2, pairs, dtype=torch.float32).exp2()
 
 class PitchAxis(FixedTables):
     "A second rotary axis: every pair also turns with the height of the voice."

@@ -288,7 +288,7 @@ class PolarRotary(_Tabled):
         "The radius of every frame."
         f0, radius = _contour(length, f0, mask, self.options), self.options.radius
         if f0 is None or radius == "unit":
-            return torch.ones(1, length, device=self.place.device if f0 is None else f0.device)
+            return torch.ones(1, length, dtype=torch.float32, device=self.place.device if f0 is None else f0.device)
         return f0.float() if radius == "pitch" else relative_radius(f0, self.radius_strength).float()
 
     def rotations(self,

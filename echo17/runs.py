@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from . import __version__
 from .batch import strided
 from .checkpoints import Checkpoints, find_checkpoint, open_checkpoint, restore
 from .config import EchoConfig, Facts
@@ -38,11 +39,12 @@ from echo17.training import (
 )
 
 # %% ../nbs/20_runs.ipynb #7aadc10b
-_DECIDING = ("echo17", "torch", "torchaudio", "librosa", "pyworld-prebuilt", "accelerate")  # they decide numbers
+_DECIDING = ("torch", "torchaudio", "librosa", "pyworld-prebuilt", "accelerate")  # they decide numbers
 
 def versions() -> dict[str, str]:
     "Of Python and the libraries that decide numbers."
-    return dict(python=platform.python_version()) | {name: metadata.version(name) for name in _DECIDING}
+    own = dict(python=platform.python_version(), echo17=__version__)  # what runs, not what was installed once
+    return own | {name: metadata.version(name) for name in _DECIDING}
 
 def commit() -> str:
     "The commit of the source tree this package runs from, with + where files have changed since; unknown outside one."

@@ -1,5 +1,7 @@
 """The pieces in somebody else's transformer: a plain block, grouped queries, a Hugging Face model; and beside other rotaries."""
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,18 +13,8 @@ from echo17.contour import standardize_log_f0, stride_f0
 from echo17.polar import PitchAxis, PitchCode, PitchRotary, PolarValues, pitch_height, pitch_state
 from echo17.rotary import LAYOUTS, PAIRINGS, TABLE_ROWS, PolarRotary, apply_rotary
 
-# The example of the README, but for its first line, which finds f0 in a sound.
-TEN_LINES = """
-from torch.nn.functional import scaled_dot_product_attention
-from echo17.polar import PitchRotary
-from echo17.rotary import apply_rotary
-
-rotary = PitchRotary(heads=8, head_dim=64, key_heads=2)                # its speeds along pitch are learned
-turns = rotary(f0)                                                     # (1, T) Hz to complex (1, 8, T, 32): time and pitch
-queries = apply_rotary(queries, turns)                                 # (1, 8, T, 64)
-keys = apply_rotary(keys, rotary.for_keys(turns))                      # (1, 2, T, 64): fewer than the queries
-heard = scaled_dot_product_attention(queries, keys, values, enable_gqa=True)
-"""
+README = Path(__file__).resolve().parent.parent / "README.md"
+EXAMPLE = "".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)[:2])  # imports, and the example
 
 
 @pytest.fixture(autouse=True)
@@ -102,14 +94,17 @@ def test_one_step_at_a_time(key_heads):
 
 
 def test_the_lines_of_the_readme():
-    f0, queries, keys, values = voices(1, 20), torch.randn(1, 8, 20, 64), *torch.randn(2, 1, 2, 20, 64)
-    found = dict(f0=f0, queries=queries, keys=keys, values=values)
-    exec(TEN_LINES, found)
-    assert len(TEN_LINES.strip().splitlines()) <= 10 and found["heard"].shape == (1, 8, 20, 64)
-    moved = dict(f0=f0.flip(1), queries=queries, keys=keys, values=values)
-    torch.manual_seed(1); exec(TEN_LINES, moved)
-    torch.manual_seed(1); exec(TEN_LINES, still := dict(f0=f0, queries=queries, keys=keys, values=values))
-    assert (moved["heard"] - still["heard"]).abs().max() > 1e-2
+    exec(EXAMPLE, found := {})
+    assert found["heard"].shape == (1, 8, 100, 64) and found["turns"].shape == (1, 8, 100, 32)
+    start, rotary, use = EXAMPLE.partition("rotary = ")
+    assert rotary and len([line for line in use.splitlines() if line.strip()]) <= 10
+    given = {name: found[name] for name in ("scaled_dot_product_attention", "PitchRotary", "apply_rotary", "values")}
+    given |= dict(queries=torch.randn(1, 8, 100, 64), keys=torch.randn(1, 2, 100, 64), f0=found["f0"])
+    heard = []
+    for f0 in (given["f0"], given["f0"].flip(1)):
+        torch.manual_seed(1); exec(rotary + use, here := given | dict(f0=f0))
+        heard.append(here["heard"])
+    assert (heard[0] - heard[1]).abs().max() > 1e-2
 
 
 # Hugging Face

@@ -54,8 +54,8 @@ def own_imports(code, module, inside=True):
     for node in ast.walk(tree) if inside else tree.body:
         if isinstance(node, ast.Import): yield from (a.name[7:] for a in node.names if a.name.startswith("echo17."))
         if not isinstance(node, ast.ImportFrom): continue
-        if node.level: yield ".".join([*home[:len(home) - node.level + 1], node.module or ""]).strip(".")
-        elif (node.module or "").startswith("echo17."): yield node.module[7:]
+        if node.level and (name := ".".join(filter(None, [*home[:len(home) - node.level + 1], node.module]))): yield name
+        elif not node.level and node.module.startswith("echo17."): yield node.module[7:]
 
 
 def outside_imports(code):

@@ -10,12 +10,11 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from ..audio import as_wave, frame_levels
+from ..audio import AudioInput, as_wave, frame_levels
 from ..errors import EchoError
 from ..pitch import extract_pitch
 
@@ -54,7 +53,7 @@ _SOFT = 30.       # dB below the loudest piece: silent
 _SILENT = -60.    # dB of full scale: below it nothing sounds
 
 def measure_prosody(
-    audio:str|Path|Tensor,    # a sound file, or (samples,)
+    audio:AudioInput,         # a sound file, or (samples,)
     sample_rate:int,          # Hz
     words:int,                # how many were said
     f0:Tensor|None=None,      # (T,) Hz, 0 where unvoiced; None: found by WORLD's dio

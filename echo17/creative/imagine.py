@@ -12,13 +12,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from ..batch import collate
 from .calibration import WORD_COLOURS, Curve, curves
 from .dial import HOLLOW, Dial, Hearing, dream, hear_batch
@@ -72,7 +71,7 @@ def open_gaps(
 @torch.no_grad()
 def hear_gaps(
     model:Echo,
-    audio:str|Path|Tensor,                  # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,                       # a sound file, or (samples,) at the model's sample rate
     gaps:Sequence[tuple[float, float]]=(),  # marked: start and end, s
 ) -> Hearing:
     "Through the encoder once."
@@ -214,7 +213,7 @@ def _check_wish(model, task, dial, n):
 @torch.no_grad()
 def imagine(
     model:Echo,
-    audio:str|Path|Tensor,      # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,           # a sound file, or (samples,) at the model's sample rate
     task:str="transcribe",      # transcribe, fill, continue, story or verse
     creativity:float|Dial=0.5,  # -1: extra literal; 0: no chance; 1: as if nothing had been heard; or a `Dial`
     gaps:Sequence[tuple[float, float]]=(), # marked: start and end, s
@@ -225,6 +224,7 @@ def imagine(
     "Write what was heard, or what could be."
     dial, filling = creativity if isinstance(creativity, Dial) else Dial(creativity), task == "fill"
     _check_wish(model, task, dial, n)
+    check_whole(0, 2**63 - 1, seed=seed)
     if filling and dial.draws: dial = replace(dial, follow=True)
     heard = hear_gaps(model, audio, gaps)
     literal, open_to = literal_transcript(model, heard, search), heard

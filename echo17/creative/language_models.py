@@ -18,7 +18,7 @@ from threading import Event, Thread
 import torch
 from torch import Tensor
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from .descriptions import Usual, describe_prosody, measure_prosody
 from ..decoding import SearchOptions, Transcript
 from ..errors import EchoError, check_number, check_whole
@@ -52,7 +52,7 @@ class Heard:
 
 def hear(
     model:Echo,
-    audio:str|Path|Tensor,               # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,                    # a sound file, or (samples,) at the model's sample rate
     mood:Mapping[str, float]|None=None,  # name to probability, from what judged it
     usual:Usual=Usual(),                 # what the voice is compared with
     search:SearchOptions=SearchOptions(),

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import echo17
-from ..audio import as_wave, frame_levels
+from ..audio import AudioInput, as_wave, frame_levels
 from ..batch import collate, frame_mask
 from .statistics import pitch_statistics
 from ..data.features import extract_features
@@ -39,7 +39,7 @@ class NoVoiceError(MoodError):
 _QUIET = 40.  # dB below the loudest piece: silence
 
 def sounding_part(
-    wave:str|Path|Tensor,   # (samples,), or a sound file
+    wave:AudioInput,        # (samples,), or a sound file
     sample_rate:int=16000,  # Hz
     rms:float=0.07,         # of the result
 ) -> Tensor:                # (fewer samples,)
@@ -57,7 +57,7 @@ def sounding_part(
 # %% ../../nbs/creative/10_mood.ipynb #e27a3cf9
 def mood_features(
     model:Echo,
-    audio:str|Path|Tensor, # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,      # a sound file, or (samples,) at the model's sample rate
 ) -> dict[str, Tensor]:    # float64: pitch (7,), spectrum (2 mels,), states 0, states 1, ... (2 D,)
     "What a head may know of a voice: its pitch, what the encoder is given, and its states before and after each block."
     recipe = model.config.features
@@ -192,7 +192,7 @@ _PIECE = 8.  # seconds: the longest stretch that is heard at once
 def sadness(
     model:Echo,
     head:MoodHead,
-    audio:str|Path|Tensor,  # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,       # a sound file, or (samples,) at the model's sample rate
 ) -> float|None:            # probability of sad; None where no voice is heard
     "How probably a recording is a sad one."
     rate, odds = model.config.features.sample_rate, []

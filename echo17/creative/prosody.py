@@ -8,7 +8,6 @@ __all__ = ['SOURCES', 'SPEAKERS', 'Source', 'Speaker', 'Delivery', 'draw_deliver
 # %% ../../nbs/creative/02_prosody.ipynb #83d46b3c
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyworld
@@ -17,7 +16,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from .grammar import MOODS, StoryError
 from ..errors import check_choice
 
@@ -127,7 +126,7 @@ def _level(y, rms=0.07, peak=0.89):
     return y * min(rms / float(y.square().mean().sqrt()), peak / float(y.abs().max()))
 
 def revoice(
-    audio:str|Path|Tensor|np.ndarray, # of the speaker's source: a sound file, or (samples,) at `sample_rate`
+    audio:AudioInput,     # of the speaker's source: a sound file, or (samples,) at `sample_rate`
     sample_rate:int,      # Hz
     speaker:Speaker,      # who shall say it
     delivery:Delivery=Delivery(),  # and how

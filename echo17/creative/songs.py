@@ -7,14 +7,13 @@ __all__ = ['SAD', 'BRIGHT', 'Style', 'sing', 'accompany']
 
 # %% ../../nbs/creative/11_songs.ipynb #5761b656
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyworld
 import torch
 from torch import Tensor
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from .mood import NoVoiceError, sounding_part
 
 # %% ../../nbs/creative/11_songs.ipynb #2cf17aa4
@@ -46,7 +45,7 @@ _HOP = 5.        # milliseconds between the frames of WORLD
 _NOTE = 0.3      # seconds: the longest note at tempo 1
 
 def sing(
-    wave:str|Path|Tensor,  # of speech: (samples,) at 16 kHz, or a sound file
+    wave:AudioInput,       # of speech: (samples,) at 16 kHz, or a sound file
     style:Style,
     seed:int=0,            # of the melody: the same seed is the same walk over the scale, whatever the style
 ) -> tuple[Tensor, float]: # (samples,) at 16 kHz; the tonic, in semitones above 440 Hz, a whole number

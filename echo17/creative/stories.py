@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 import echo17
-from ..audio import as_wave, frame_levels, load_audio
+from ..audio import AudioInput, as_wave, frame_levels, load_audio
 from .grammar import MOODS, Story, StoryError, make_story
 from .prosody import SOURCES, SPEAKERS, Speaker, draw_delivery, revoice
 from ..data.manifests import Clip, read_manifest, write_manifest
@@ -207,7 +207,7 @@ def verify_stories(
 
 # %% ../../nbs/creative/03_stories.ipynb #35841fe4
 def sound_statistics(
-    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) at `sample_rate`
+    audio:AudioInput,                  # a sound file, or (samples,) at `sample_rate`
     sample_rate:int=16000,             # Hz
 ) -> dict[str, float]:                 # seconds, rms, peak, clipped, before, behind
     "Length in s, level and peak, share of samples at full scale, and silence at both ends in s."

@@ -11,7 +11,6 @@ import math
 import random
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pyworld
@@ -19,7 +18,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from ..errors import EchoError, as_tuple, check_number, check_whole
 from ..pitch import extract_pitch
 
@@ -46,7 +45,7 @@ def _shift_pitch(wave, sample_rate, semitones): # (samples,), as long as before
     return torch.nn.functional.pad(made, (0, len(wave) - len(made)))
 
 def perturb(
-    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) of floats
+    audio:AudioInput,     # a sound file, or (samples,) of floats
     sample_rate:int,      # Hz
     speed:float=1.,       # 1.1 is shorter and higher; see `speed_ratio`
     semitones:float=0.,   # pitch shift at unchanged length and formants

@@ -6,12 +6,9 @@
 __all__ = ['extract_features']
 
 # %% ../../nbs/data/02_features.ipynb #a2bae3b0
-from pathlib import Path
-
-import numpy as np
 from torch import Tensor
 
-from ..audio import as_wave, frame_waveform, log_mel
+from ..audio import AudioInput, as_wave, frame_waveform, log_mel
 from ..config import FeatureConfig
 from ..contour import Pitch, pitch_channels
 from ..pitch import extract_pitch, world_envelopes
@@ -42,7 +39,7 @@ def _select(tensors, config):
 
 # %% ../../nbs/data/02_features.ipynb #6277ed65
 def extract_features(
-    audio:str|Path|Tensor|np.ndarray,  # a sound file, or (samples,) of floats at `config.sample_rate`
+    audio:AudioInput,                  # a sound file, or (samples,) of floats at `config.sample_rate`
     config:FeatureConfig,              # what to compute
 ) -> dict[str, Tensor]:                # each (T, channels) float32, and f0 (T,) Hz
     "All features of one sound, on one frame grid."

@@ -25,7 +25,7 @@ from ..data.features import extract_features
 from ..data.manifests import Clip, write_manifest
 from ..decoding import align_tokens
 from ..errors import EchoError
-from ..files import new_folder, write_tsv
+from ..files import new_folder, save_figure, write_tsv
 from ..hooks import plot_attention
 from ..inference import Echo
 from ..model import attention_maps, evaluating
@@ -133,10 +133,9 @@ def held_out() -> list[Clip]:
     return list(clips.values())
 
 def _save(ax, path):
-    "Write the figure of `ax`, without a date, and close it."
+    "Write the figure of `ax` and close it."
     import matplotlib.pyplot as plt
-    figure = ax.figure if hasattr(ax, "figure") else ax
-    figure.savefig(path, dpi=150, metadata={"Software": None}); plt.close(figure)
+    save_figure(ax, path); plt.close(getattr(ax, "figure", ax))
 
 # %% ../../nbs/research/06_demo.ipynb #26bff5a1
 def show_pitch(

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..audio import as_wave
+from ..audio import AudioInput, as_wave
 from ..batch import collate
 from ..contour import stride_f0
 from ..data.features import extract_features
@@ -125,7 +125,7 @@ def _attention_without(model, batch, block, f0): # "all on" and each enhancement
 # %% ../../nbs/research/04_diagnosis.ipynb #46d3af16
 def diagnose(
     model:Echo,
-    audio:str|Path|Tensor,   # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,        # a sound file, or (samples,) at the model's sample rate
     block:int=0,             # encoder block whose attention is measured
     row:int|None=None,       # position that looks; None: the one of highest pitch
 ) -> Diagnosis:

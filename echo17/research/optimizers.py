@@ -24,10 +24,10 @@ from ..errors import EchoError, check_whole
 from ..files import write_csv
 from ..inference import Echo
 from .trials import Trial, TrialOptions, by_name, run_trials
-from ..training import TrainConfig, make_optimizer
+from ..training import PEAK_RATES, TrainConfig, make_optimizer
 
 # %% ../../nbs/research/03_optimizers.ipynb #16844a25
-OPTIMIZERS = ("maxfactor", "adamw", "adafactor", "sgd")
+OPTIMIZERS = tuple(PEAK_RATES)
 
 def state_bytes(optimizer:Optimizer) -> int: # of all tensors it keeps
     "The memory that stays between two steps."

@@ -43,7 +43,7 @@ class Trial:
     training:TrainConfig
     split:str = "dev"       # measured at the end; dev or test
     control:str = "none"    # trained and measured so: none or one of `CONTROLS`
-    beam:int = 1            # hypotheses kept in the measurement; 1 is greedy
+    beam:int = 1            # hypotheses kept in the measurement; 1 is greedy, for time, and so it stays in old rows
     conditions:tuple[str,...] = ()  # measured so too: of `CONTROLS` and `SOUNDS`; after a control, of `SOUNDS`
 
     def __post_init__(self):
