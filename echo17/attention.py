@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .contour import check_contours
 from .errors import EchoError, check_choice, check_flag
 from .rotary import FixedTables, apply_rotary
 
@@ -35,7 +36,7 @@ def pitch_similarity(
     mask:Tensor|None=None,  # (B, T) bool, False at padding
 ) -> Tensor:                # (B, T, T), 0 to 1, symmetric; 0 wherever a frame is unvoiced or padding
     "`exp(-|z_i - z_j|)` for two voiced frames, z their f0 standardised within the utterance."
-    if f0.ndim != 2: raise EchoError(f"f0 must be (B, T), got shape {tuple(f0.shape)}")
+    check_contours(f0)
     if mask is not None and (mask.shape != f0.shape or mask.dtype != torch.bool):
         raise EchoError(f"mask must be bool {tuple(f0.shape)} like f0, got {mask.dtype} {tuple(mask.shape)}")
     f0 = f0.to(torch.promote_types(f0.dtype, torch.float32))  # 300 Hz squared is beyond float16

@@ -129,11 +129,13 @@ def train_command(args):
     "Train a recogniser and write its result."
     import torch
     from echo17.config import EchoConfig
+    from echo17.errors import EchoError
     from echo17.runs import RunOptions, train_echo
     from echo17.training import TrainConfig
     given = {name: getattr(args, name) for name in ("optimizer", "lr", "epochs", "seed", "precision")}
     changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
     training = TrainConfig(**{name: value for name, value in given.items() if value is not None} | training_changes)
+    if "vocabulary" in changes: raise EchoError("--set vocabulary: it comes from the texts of the training clips")
     config = getattr(EchoConfig, args.preset)(**changes)
     same = ("resume", "test", "text", "device", "cache", "save_every", "keep")
     options = RunOptions(**{name: getattr(args, name) for name in same})
@@ -183,7 +185,7 @@ def evaluate_command(args):
     from echo17.runs import check_out, read_material, result_row, search_row, write_result
     from echo17.training import evaluate
     model, began, search = _load(args), time.perf_counter(), SearchOptions(beam=args.beam)
-    if args.out: check_out(args.out, False)
+    if args.out: check_out(args.out, None)
     material, recipe = read_material(args.data, (args.split,), args.text, model.tokenizer), model.config.features
     clips = material.clips[args.split]
     prepare_features(clips, recipe, args.cache)

@@ -24,7 +24,7 @@ FEATURES = ("spectrogram", "waveform", "pitch", "harmonic", "aperiodic")
 def _check_features(config):
     "Refuse what cannot be computed."
     names, rate = config.names, config.sample_rate
-    if not names or len({*names}) < len(names) or {*names} - {*FEATURES}:
+    if not names or any(name not in FEATURES for name in names) or len({*names}) < len(names):
         raise EchoError(f"names of features must be one or more of {', '.join(FEATURES)}, each once, got {names!r}")
     check_whole(1, sample_rate=rate, hop_length=config.hop_length, n_fft=config.n_fft, n_mels=config.n_mels)
     check_choice(PITCH_METHODS, pitch_method=config.pitch_method)
@@ -235,7 +235,7 @@ class Facts:
 def _object(text, source):
     "The fields of a JSON object."
     try: values = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as e: raise EchoError(f"{source}: not JSON ({e})") from e
+    except (ValueError, RecursionError) as e: raise EchoError(f"{source}: not JSON ({e})") from e
     if not isinstance(values, dict): raise EchoError(f"{source}: need an object of fields, got {type(values).__name__}")
     return values
 

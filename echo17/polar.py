@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .contour import check_contours
 from .errors import EchoError, check_flag, check_number, check_odd, check_whole
 from .rotary import FixedTables, PolarRotary, RotaryOptions, changed_options
 
@@ -23,7 +24,7 @@ def pitch_height(
     smoothing:int=1,     # positions over which the height is averaged, odd; 1: as it was measured
 ) -> Tensor:             # (B, T) thirds of an octave above level; 0 where unvoiced
     "How high the voice is."
-    if f0.ndim != 2: raise EchoError(f"f0 must be (B, T), got shape {tuple(f0.shape)}")
+    check_contours(f0)
     check_number(0, level=level)
     check_odd(smoothing=smoothing)
     voiced = f0 > 0

@@ -26,6 +26,8 @@ def _check_rotary(x, rotations, layout, pairing):
     "Shapes, kinds and devices that fit each other."
     check_choice(LAYOUTS, layout=layout)
     check_choice(PAIRINGS, pairing=pairing)
+    if not isinstance(x, Tensor) or not isinstance(rotations, Tensor):
+        raise EchoError(f"x and rotations must be tensors, got {type(x).__name__} and {type(rotations).__name__}")
     if x.ndim != 4 or not x.is_floating_point():
         axes = "B, H, T" if layout == "bhtd" else "B, T, H"
         raise EchoError(f"x must be floating ({axes}, head_dim), got {x.dtype} {tuple(x.shape)}")

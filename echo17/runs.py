@@ -128,12 +128,16 @@ class RunOptions:
         raise EchoError(f"search must be SearchOptions, got {self.search!r}")
 
 # %% ../nbs/20_runs.ipynb #e2f82b0d
-def check_out(out:str|Path, resume:bool):
-    "Refuse to write over an existing run."
+def check_out(
+    out:str|Path,
+    resume:bool|None,  # whether a run goes on in it; None: it is no run, and there is nothing to go on with
+):
+    "Refuse to write over what is there."
     out = Path(out)
     if out.exists() and not out.is_dir(): raise EchoError(f"{out}: is not a folder")
     if resume or not out.exists() or not any(out.iterdir()): return
-    raise EchoError(f"{out}: already exists; choose another --out, or go on with --resume")
+    or_go_on = "" if resume is None else ", or go on with --resume"
+    raise EchoError(f"{out}: already exists; choose another --out{or_go_on}")
 
 @contextmanager
 def _writing(out):

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from ..config import EchoConfig
 from ..creative.stories import stories_dir
+from ..data.manifests import read_corpus
 from ..errors import EchoError, check_whole
 from ..files import write_csv
 from ..inference import Echo
@@ -143,7 +144,8 @@ def bench(
     cache:Path|None=None,                       # of features
 ):
     "Measure costs, train what is missing, say where it is written."
-    for width in widths: EchoConfig.repaired(width=width)  # refuses one that is wrong before anything is measured
+    for width in widths: EchoConfig.repaired(width=width)  # what is wrong is refused before anything is measured
+    if corpus is not None: read_corpus(corpus)
     out = Path(out); out.mkdir(parents=True, exist_ok=True)
     rows = [row for width in tqdm(widths, desc="costs") for row in costs(width)]
     write_csv(out / "optimizer-costs.csv", rows, COST_COLUMNS)
