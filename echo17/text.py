@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SPECIALS', 'PAD', 'BOS', 'EOS', 'BLANK', 'MODES', 'TextError', 'Tokenizer', 'normalize_english', 'is_toned_pinyin',
-           'text_mode', 'normalize', 'word_errors', 'split_syllable', 'tone_digits', 'pinyin_errors', 'error_rates',
-           'align_words', 'plot_word_alignment']
+           'text_mode', 'normalize', 'word_errors', 'split_syllable', 'syllable_bases', 'tone_digits', 'pinyin_errors',
+           'error_rates', 'align_words', 'plot_word_alignment']
 
 # %% ../nbs/10_text.ipynb #88ff7f70
 import json
@@ -258,7 +258,11 @@ def split_syllable(
     base = word.rstrip("12345")
     return base, word[-1] if word != base else ""
 
-def _bases(text): return " ".join(split_syllable(word)[0] or "-" for word in text.split())
+def syllable_bases(
+    text:str,  # toned pinyin, as in `ni3 hao3`
+) -> str:      # as in `ni hao`; a tone without a syllable is a `-`
+    "The syllables without their tones."
+    return " ".join(split_syllable(word)[0] or "-" for word in text.split())
 
 def tone_digits(
     text:str,  # toned pinyin, as in `ni3 hao3`
@@ -272,7 +276,7 @@ def pinyin_errors(
 ) -> dict[str, float]:         # toned_ser, base_ser, ter: fractions
     "Error rates of toned syllables, of their bases and of their tones; what is missing counts as wrong."
     references, hypotheses = _paired(references, hypotheses)
-    parts = dict(toned_ser=str, base_ser=_bases, ter=tone_digits)
+    parts = dict(toned_ser=str, base_ser=syllable_bases, ter=tone_digits)
     return {name: _edit_rate([part(text) for text in references], [part(text) for text in hypotheses])
             for name, part in parts.items()}
 

@@ -35,14 +35,17 @@ def exported(path):
     return [source for source in cells(path) if re.match(r"#\|\s*exports?\b", source)]
 
 
+def rooms_of(folder=""):
+    "The modules that the notebooks of one folder export, in their order."
+    return [module for path in notebooks(folder) if (module := module_of(path))]
+
+
 def order():
     "Every module, each after what it may import: data stands between the model and what uses it."
-    flat, wings = ([m for p in notebooks(folder) if (m := module_of(p))] for folder in ("",)), {}
-    flat, = flat
-    for wing in WINGS: wings[wing] = [m for p in notebooks(wing) if (m := module_of(p))]
+    flat, (data, creative, research) = rooms_of(), map(rooms_of, WINGS)
     cut = flat.index("model") + 1
     assert flat[-1] == "cli"
-    return [*flat[:cut], *wings["data"], *flat[cut:-1], *wings["creative"], *wings["research"], "cli"]
+    return [*flat[:cut], *data, *flat[cut:-1], *creative, *research, "cli"]
 
 
 def code_of(module): return (ROOT / "echo17" / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")

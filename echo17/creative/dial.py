@@ -79,7 +79,7 @@ def clearness(
 ) -> Tensor:         # (B, S), 0 to 1; 0 beyond the end
     "How clearly anything is said, position by position."
     best = ctc[..., len(SPECIALS):].exp().amax(-1)
-    best = best.masked_fill(torch.arange(best.shape[1], device=best.device) >= lengths[:, None], 0.)
+    best = best.masked_fill(~frame_mask(lengths, best.shape[1], best.device), 0.)
     return torch.nn.functional.max_pool1d(best[:, None], 2 * reach + 1, 1, reach)[:, 0]
 
 @contextmanager

@@ -32,7 +32,7 @@ from echo17.research.trials import (
     Trial, TrialOptions, read_results, read_transcripts, row_key, run_trials, transcripts_path, trial_key,
 )
 from ..runs import read_material
-from ..text import align_words, normalize, split_syllable, tone_digits
+from ..text import align_words, normalize, syllable_bases, tone_digits
 from ..training import TrainConfig
 
 # %% ../../nbs/research/02_experiments.ipynb #e6f2e890
@@ -107,14 +107,12 @@ def tone_errors(
     right, heard = tone_digits(reference).split(), tone_digits(hypothesis).split()
     return edit_distance(right, heard), len(right)
 
-def _bases(text): return [split_syllable(word)[0] or "-" for word in text.split()]
-
 def matched_tones(
     reference:str,   # toned pinyin, at least one syllable
     hypothesis:str,
 ) -> list[tuple[str, str]]:  # tone that was read and tone that was heard, `-` for none
     "The tones of the syllables whose base was heard right, in one clip."
-    bases = [" ".join(_bases(text)) for text in (reference, hypothesis)]
+    bases = [syllable_bases(text) for text in (reference, hypothesis)]
     read, heard = (iter(tone_digits(text).split()) for text in (reference, hypothesis))
     pairs = align_words(*bases)
     tones = [(next(read) if base else "", next(heard) if other else "") for base, other in pairs]
@@ -162,7 +160,8 @@ def count_errors(
     texts = [normalize(text, mode) for text in (reference, hypothesis)]
     words = [text.split() for text in texts]
     if mode != "pinyin": return dict(word=edit_distance(*words))
-    base, mistaken = edit_distance(*map(_bases, texts)), sum(a != b for a, b in matched_tones(*texts))
+    base = edit_distance(*(syllable_bases(text).split() for text in texts))
+    mistaken = sum(a != b for a, b in matched_tones(*texts))
     return dict(tone=tone_errors(*texts)[0], toned=edit_distance(*words), base=base, mistaken=mistaken)
 
 def _heard(trials, rows, folder): # (row, mode, clips, what was heard of each)
