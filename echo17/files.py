@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FileError', 'write_bytes', 'write_text', 'write_json', 'save_figure', 'read_json', 'write_tsv', 'write_csv',
-           'read_csv', 'new_folder']
+           'read_csv', 'one_spelling', 'Spelling', 'new_folder']
 
 # %% ../nbs/01_files.ipynb #d917cfc7
 import csv
@@ -13,7 +13,9 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,6 +134,35 @@ def read_csv(
     except csv.Error as e: raise FileError(f"{path}, line {reader.line_num + 1}: {e}") from e
     if not reader.fieldnames: raise FileError(f"{path}: needs a header line, found nothing")
     return rows
+
+# %% ../nbs/01_files.ipynb #709a0b73
+def one_spelling(
+    name:str,  # of a file, or with folders
+) -> str:
+    "The name with accented letters as one character each (NFC), to compare it with others."
+    return unicodedata.normalize("NFC", name)
+
+class Spelling:
+    "Finds files by their names, however accents are spelled there; each folder is listed once."
+    def __init__(self): self.lists = {}
+
+    def _list(self, folder):
+        "Names in a folder, by their one spelling."
+        if folder not in self.lists:
+            names = self.lists[folder] = defaultdict(list)
+            with suppress(OSError):
+                for name in os.listdir(folder): names[one_spelling(name)].append(name)
+        return self.lists[folder]
+
+    def find(self,
+        path:str|Path,  # perhaps spelled in another way than on disk
+    ) -> Path:          # as it is on disk; unchanged where there is no such file, or more than one
+        "The file that is meant."
+        path = Path(path)
+        if os.path.exists(path) or path.name in ("", ".."): return path
+        folder = self.find(path.parent)
+        names = self._list(folder).get(one_spelling(path.name), ())
+        return folder / names[0] if len(names) == 1 else path
 
 # %% ../nbs/01_files.ipynb #ae3f1d8c
 @contextmanager

@@ -15,10 +15,11 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from echo17.audio import load_audio
+from echo17.audio import load_audio, sound_blocks
 from echo17.checkpoints import _digests, restore, save_checkpoint
 from echo17.cli import main
 from echo17.config import EchoConfig, FeatureConfig, config_from_json, config_to_json
+from echo17.containers import _mpeg_frame
 from echo17.data.features import extract_features
 from echo17.data.manifests import read_corpus
 from echo17.data.pairing import table_rows
@@ -100,14 +101,21 @@ def twisted(draw, value, depth=4):
 
 # --- sound -------------------------------------------------------------------------------------------------------------------
 
-KINDS = (("a.wav", "PCM_16"), ("b.wav", "FLOAT"), ("c.wav", "PCM_24"), ("d.wav", "ULAW"), ("e.flac", "PCM_16"), ("f.ogg", "VORBIS"), ("g.ogg", "OPUS"), ("h.mp3", None), ("i.aiff", "PCM_16"), ("j.au", "PCM_16"), ("k.caf", "PCM_16"), ("l.w64", "PCM_16"))
+KINDS = (("a.wav", "PCM_16"), ("b.wav", "FLOAT"), ("c.wav", "PCM_24"), ("d.wav", "ULAW"), ("e.flac", "PCM_16"), ("f.ogg", "VORBIS"), ("g.ogg", "OPUS"), ("h.mp3", None), ("i.aiff", "PCM_16"), ("j.au", "PCM_16"), ("k.caf", "PCM_16"), ("l.w64", "PCM_16"),
+         ("m.rf64", "PCM_16"), ("n.nist", "PCM_16"), ("o.wavex", "PCM_16"), ("p.svx", "PCM_16"))
 
 
 def whole_sounds(home):
     "A short sound in each format, as bytes."
     wave = 0.5 * np.sin(2 * np.pi * 200 * np.arange(3200) / 16000)
     for name, subtype in KINDS: soundfile.write(home / name, np.stack([wave, wave], 1) if name < "c" else wave, 16000, subtype=subtype)
-    return {name: (home / name).read_bytes() for name, _ in KINDS}
+    whole = {name: (home / name).read_bytes() for name, _ in KINDS}
+    wav, flac, ogg, mp3, au = (whole[name] for name in ("a.wav", "e.flac", "f.ogg", "h.mp3", "j.au"))
+    bare = mp3[_mpeg_frame(mp3, 0)[0]:]
+    return whole | {  # several sounds in a file, and files that nobody closed
+        "1.wav": wav + wav, "2.ogg": ogg + whole["g.ogg"], "3.mp3": mp3 + bare + mp3, "4.flac": flac + flac, "5.mp3": bare,
+        "6.wav": wav[:4] + bytes(4) + wav[8:40] + bytes(4) + wav[44:], "7.flac": flac[:21] + bytes([flac[21] & 0xF0]) + bytes(4) + flac[26:],
+        "8.au": au[:8] + bytes(4) + au[12:], "9.mp3": b"ID3\4\0\0" + bytes([0, 0, 0, 30]) + bytes(30) + mp3 + b"TAG" + bytes(125)}
 
 
 def check_features(wave):
@@ -125,6 +133,8 @@ def fuzz_audio_bytes(home, cases):
         name, data = case
         (home / name).write_bytes(data)
         wave = outcome("audio bytes", (name,), lambda: load_audio(home / name))
+        blocks = outcome("audio blocks", (name,), lambda: [*sound_blocks(home / name)])
+        assert (wave is None) <= (blocks is None or not blocks)
         if wave is None: return
         assert wave.ndim == 1 and wave.dtype == torch.float32 and wave.isfinite().all()
         if len(wave) < 160_000: outcome("features", ("wave",), lambda: check_features(wave))

@@ -27,7 +27,7 @@ from echo17.training import Hook, TrainConfig
 CONFIG = EchoConfig.echo(width=32, heads=2, encoder_layers=1, decoder_layers=1, n_mels=40)
 TRAINING = TrainConfig(epochs=2, batch_size=8)
 SAVE_EVERY = 3
-FILES = 7  # of a checkpoint, the checksums included; the last step writes `best` and `last`
+FILES = 8  # of a checkpoint, the checksums included; the last step writes `best` and `last`
 
 
 class Tell(Hook):

@@ -6,10 +6,12 @@ import pkgutil
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 import echo17
 from echo17.batch import collate
+from echo17.cli import main
 from echo17.config import EchoConfig
 from echo17.creative.dial import Dial, dream, hear_batch, write_texts
 from echo17.creative.imagine import hear_gaps, imagine, letter_scores, word_scores
@@ -17,7 +19,8 @@ from echo17.creative.mood import mood_features
 from echo17.creative.voices import TASKS
 from echo17.data.batches import Corpus
 from echo17.data.features import extract_features
-from echo17.data.manifests import Clip
+from echo17.data.manifests import Clip, read_corpus
+from echo17.data.synthetic import synthesize_corpus
 from echo17.decoding import SearchOptions
 from echo17.errors import EchoError
 from echo17.inference import Echo, search_batch, transcribe, transcribe_batch
@@ -29,14 +32,14 @@ from echo17.text import Tokenizer
 from echo17.training import evaluate
 
 OWN = {  # where a mode is set for good: the one context manager, what was just loaded, and models that are not ours
-    "model.py": 1, "inference.py": 1, "creative/language_models.py": 1}
+    "model.py": 1, "activity.py": 1, "inference.py": 1, "creative/language_models.py": 1}
 
 
-def a_model():
+def a_model(**changes):
     torch.manual_seed(0)
     tokenizer = Tokenizer.characters(["abcdefghijklmnopqrstuvwxyz ."])
     config = EchoConfig.echo(vocabulary=len(tokenizer), width=32, heads=2, encoder_layers=2, decoder_layers=2,
-                             dropout=0.5, n_mels=20, max_tokens=8, tasks=TASKS)
+                             dropout=0.5, n_mels=20, max_tokens=8, tasks=TASKS, **changes)
     return Echo(config, tokenizer).train()
 
 
@@ -90,6 +93,52 @@ def test_every_question_leaves_the_mode_alone(tmp_path):
             assert modes(model) == before, f"{name}: another mode after it failed"
         for hook in hooks: hook.remove()
     assert failed == set(asked)
+
+
+SOFT = dict(voicing="soft", pitch_method="swift")
+
+
+def test_a_model_with_soft_voicing_answers_everything(tmp_path):
+    "The probability of a voice reaches the model on every way of a sound; without one nothing is answered."
+    model, heard = a_model(**SOFT), []
+    prepare = model.encoder.prepare
+    model.encoder.prepare = lambda batch: (heard.append(batch.voicing), prepare(batch))[1]
+    for name, ask in questions(model, tmp_path).items():
+        heard.clear(); ask()
+        assert all(p is not None and p.max() > 0.5 for p in heard), name
+        if name not in ("search_batch", "dream", "drawn", "letter_scores", "word_scores"): assert heard, name
+    model.encoder.prepare = prepare
+    without = {"a voice": extract_features(synthesize_voice(torch.full((60,), 150.)), a_model().config.features)}
+    batch = collate([*without.values()], ["ab"], model.tokenizer)
+    with pytest.raises(EchoError, match="voicing='soft' needs batches with the probability of a voice"):
+        transcribe_batch(model, batch)
+
+
+def test_hard_voicing_does_not_look_at_a_probability():
+    "What a model with hard voicing answers is the same to the last bit, whatever a batch says of the voicing."
+    model = a_model(pitch_method="swift").eval()
+    item = extract_features(synthesize_voice(torch.linspace(120, 180, 60)), model.config.features)
+    spoken, unsaid = dict(item), {name: x for name, x in item.items() if name != "voicing"}
+    doubtful = item | dict(voicing=1 - item["voicing"])
+    memories = [model.encoder(collate([one], ["ab"], model.tokenizer))[0] for one in (spoken, unsaid, doubtful)]
+    assert "voicing" in item and torch.equal(memories[0], memories[1]) and torch.equal(memories[0], memories[2])
+    soft = a_model(**SOFT).eval()
+    memories = [soft.encoder(collate([one], ["ab"], soft.tokenizer))[0] for one in (spoken, doubtful)]
+    assert not torch.equal(*memories)
+
+
+def test_the_command_trains_with_soft_voicing(tmp_path, capsys):
+    synthesize_corpus(tmp_path / "corpus", 60)
+    small = dict(width=32, heads=2, encoder_layers=1, decoder_layers=1, voicing="soft")
+    line = f"train --data {tmp_path}/corpus --cache {tmp_path}/cache --epochs 1 --device cpu --preset echo"
+    line = line.split() + [word for name, value in small.items() for word in ("--set", f"{name}={value}")]
+    assert main([*line, "--out", f"{tmp_path}/none"]) == 2
+    needs = "voicing='soft' needs a pitch_method that gives the probability of a voice, pyin or swift, got 'dio'"
+    assert needs in capsys.readouterr().err and not (tmp_path / "none").exists()
+    assert main([*line, "--set", "pitch_method=swift", "--out", f"{tmp_path}/run"]) == 0
+    model = Echo.from_pretrained(tmp_path / "run" / "best")
+    assert (model.config.positions.voicing, model.config.features.pitch_method) == ("soft", "swift")
+    assert isinstance(transcribe(model, read_corpus(tmp_path / "corpus")[0].path).text, str)
 
 
 def test_no_other_way_to_set_it():

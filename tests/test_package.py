@@ -20,7 +20,7 @@ from echo17.errors import EchoError
 from echo17.frequencies import geometric_frequencies, mel_frequencies
 from echo17.inference import Echo
 from echo17.maxfactor import MaxFactor
-from echo17.model import EchoState
+from echo17.state import EchoState
 from echo17.pitch import extract_pitch, synthesize_voice
 from echo17.research.demo import read_phrases
 from echo17.research.diagnosis import diagnose, diagnosis_report

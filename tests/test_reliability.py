@@ -97,6 +97,14 @@ def test_two_processes_do_what_one_does_and_leave_when_one_is_lost(tmp_path, los
     assert again["metrics"] == two["metrics"] and again["history"] == two["history"]
 
 
+def test_a_hook_that_fails_in_the_first_of_two_processes_costs_nothing(tmp_path):
+    "The others learn of it when they wait for the first; nobody waits for ever, and no step is lost."
+    synthesize_corpus(tmp_path / "syllables", 40)
+    statuses, seconds, _ = several(tmp_path, "failed", 2, "--fail", 0, timeout=120)
+    assert all(statuses) and seconds < 120
+    assert check_checkpoint(find_checkpoint(tmp_path / "failed" / "last"))["step"] == 3
+
+
 def test_shards_fill_one_cache_at_once_without_clashes(tmp_path):
     found = run_script("fill_cache.py", tmp_path)
     assert found["made"] == [[10, 10, 10, 10], [0, 0, 0, 0]] and found["parts"] == 0 and found["same"] and found["entries"] == 80, found

@@ -17,13 +17,17 @@ from echo17.creative.calibration import calibrate, confidence_table, with_certai
 from echo17.creative.dial import Dial, judge_voice, story_model, turn_dial, write_texts
 from echo17.creative.gaps import GapBench, gap_table, measure_gaps
 from echo17.creative.grammar import Trigrams, vocabulary
+from echo17.creative.imagine import ImagineOptions
 from echo17.creative.stories import read_stories, stories_dir
 from echo17.creative.voices import COLUMN_OF, TASKS, known_texts, story_supply, train_voices
 from echo17.data.batches import Corpus
+from echo17.decoding import SearchOptions
 from echo17.files import write_csv
-from echo17.inference import Echo, load_model, save_model
+from echo17.inference import WORDS_FILE, Echo, load_model, save_model
+from echo17.lexicon import Lexicon, save_words, strange_words, words_of
 from echo17.research.shipped import first_recipe, make_model, recipe
 from echo17.runs import RunOptions, commit, train_echo
+from echo17.text import word_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLITS = ("test", "test_speaker")
@@ -107,6 +111,36 @@ def dial_rows(model, clips):
         for row in turn_dial(model, grouped, DIALS, story): yield dict(split=split) | row
 
 
+def lexicon_rows(model, clips):
+    "What is written of dev with any letters, and held to the words of the lexicon; transcripts, then the other tasks."
+    parts, said = batches(model, clips["dev"]), [clip.text for clip in clips["dev"]]
+    asked = [("transcribe", dial) for dial in DIALS] + [(task, Dial(.5)) for task in COLUMN_OF]
+    for task, dial in asked:
+        for seed in (0, 1) if dial.draws and task == "transcribe" else (0,):
+            for held in (None, model.lexicon):
+                texts = write_texts(model, parts, dial, task, seed, SearchOptions(lexicon=held))
+                share, strange = strange_words(texts, model.lexicon)
+                row = dict(split="dev", task=task, creativity=dial.creativity, follow=int(dial.follow), seed=seed,
+                           lexicon=int(held is not None), clips=len(said), words=len(" ".join(texts).split()))
+                wrong = word_errors(said, texts)["wer"] if task == "transcribe" else ""
+                yield row | dict(strange=share, wer=wrong, examples=" ".join(strange[:5]))
+
+
+def lexicon_gaps(model, clips):
+    "What is made of gaps of dev with any letters, and held to the words of the lexicon."
+    show = partial(tqdm, mininterval=60)
+    for words in (False, True):
+        bench = GapBench((), Trigrams(["a"]), "a", how=ImagineOptions(words=words, speech=None))
+        rows, written = measure_gaps(model, clips["dev"], bench, progress=show)
+        for kind in bench.kinds:
+            own = [row for row in rows if row["kind"] == kind]
+            others = sum(row["others"] for row in own)
+            share, _ = strange_words([row["word"] for row in written if row["kind"] == kind], model.lexicon)
+            wrong = {name: sum(row[name] for row in own) / others for name in ("wrong_plain", "wrong_filled")}
+            yield dict(split="dev", kind=kind, lexicon=int(words), gaps=len(own), strange=share,
+                       written=sum(row["written"] for row in own) / len(own)) | wrong
+
+
 def gap_tables(asked, model, clips):
     "Calibrate on dev and keep the curves with the model; then the gaps of the test splits."
     words = vocabulary()
@@ -131,10 +165,16 @@ def main():
     supply = story_supply(stories_dir())
     if not asked.measure: teach(asked, supply)
     model, clips = load_model(asked.model), split_clips(asked)
+    if model.lexicon is None:
+        known = [text for texts in known_texts(stories_dir(), supply).values() for text in texts]
+        model.lexicon = Lexicon(words_of(known), model.tokenizer)
+        save_words(model.lexicon, asked.model / WORDS_FILE)
     there = [(asked.results / f"{name}.csv").is_file() for name in ("gaps", "confidence", "reliability")]
     if not all(there): gap_tables(asked, model, clips)
     table(asked, "voices", lambda: list(voices_rows(model, clips, known_texts(stories_dir(), supply))))
     table(asked, "dial", lambda: list(dial_rows(model, clips)))
+    table(asked, "lexicon", lambda: list(lexicon_rows(model, clips)))
+    table(asked, "lexicon-gaps", lambda: list(lexicon_gaps(model, clips)))
 
 
 if __name__ == "__main__": main()

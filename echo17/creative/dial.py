@@ -23,11 +23,13 @@ from ..batch import Batch, frame_mask
 from .grammar import MOODS, Trigrams, make_story
 from .verses import spare_texts, verse_mood
 from .voices import keeps_character, novelty, story_rank
+from ..ctc import CTCPrefixScorer
 from ..data.manifests import Clip
-from ..decoding import CTCPrefixScorer, Hypothesis, SearchOptions, beam_search, sample_search
+from ..decoding import Hypothesis, SearchOptions, beam_search, sample_search
 from ..errors import EchoError, check_flag, check_number
 from ..inference import Echo, token_limits
-from ..model import EchoState, evaluating
+from ..model import evaluating
+from ..state import EchoState
 from ..text import SPECIALS, word_errors
 
 # %% ../../nbs/creative/06_dial.ipynb #0fc827aa
@@ -206,6 +208,7 @@ class Hearing:
     ctc:Tensor      # (B, S, V) log-probabilities of the CTC head
     f0:Tensor       # (B, T) Hz, frame by frame
     step:float      # seconds between positions
+    ends:Tensor     # (B,) seconds, where each sound ends
 
     @property
     def mask(self) -> Tensor: # (B, S)
@@ -214,8 +217,7 @@ class Hearing:
 
     def repeated(self, n:int) -> "Hearing":
         "One sound, as if heard `n` times."
-        wide = (x.expand(n, *x.shape[1:]) for x in (self.memory, self.lengths, self.ctc, self.f0))
-        return Hearing(*wide, self.step)
+        return replace(self, **{name: x.expand(n, *x.shape[1:]) for name, x in vars(self).items() if name != "step"})
 
 @torch.no_grad()
 def hear_batch(
@@ -226,7 +228,8 @@ def hear_batch(
     with evaluating(model):
         memory, lengths = model.encoder(batch)
         ctc = model.ctc_head(memory).float().log_softmax(-1)
-    return Hearing(memory, lengths, ctc, batch.f0, model.config.stride * model.config.features.hop_seconds)
+    hop, stride = model.config.features.hop_seconds, model.config.stride
+    return Hearing(memory, lengths, ctc, batch.f0, stride * hop, hop * (batch.lengths - 1))
 
 # %% ../../nbs/creative/06_dial.ipynb #2766b909
 def text_state(
@@ -237,14 +240,13 @@ def text_state(
     "A decoder that hears nothing."
     device = model.ctc_head.weight.device
     silence = torch.zeros(1, 1, model.config.width, device=device)
-    nobody = torch.full((count,), -1, device=device)
-    memory, mask = model.hearing(silence, torch.ones(1, dtype=torch.long, device=device), nobody)
+    memory, mask = model.hearing(silence, torch.ones(1, dtype=torch.long, device=device), torch.tensor([-1]))
     return EchoState(model.decoder, memory, mask, torch.full((count,), model.task(task), device=device))
 
 def _start(model, heard, dial, task, rows, opinion=None, noise=None):
     "The two decoders; `rows` names the sound of each hypothesis."
-    memory, mask = model.hearing(heard.memory, heard.lengths, rows, deaf=False)
-    hears = EchoState(model.decoder, memory, mask, torch.full((len(rows),), model.task(task), device=memory.device))
+    asked, mask = torch.full_like(rows, model.task(task)), frame_mask(heard.lengths, heard.memory.shape[1], rows.device)
+    hears = EchoState(model.decoder, heard.memory, mask, asked, rows)
     text = text_state(model, len(rows), task) if dial.weight != 1 else None
     if not dial.follow: return GuidedState(hears, text, dial, opinion)
     return FollowingState(hears, text, dial, clearness(heard.ctc, heard.lengths)[rows], opinion, noise)
@@ -256,20 +258,20 @@ def dream(
     heard:Hearing,            # B sounds
     dial:Dial=Dial(),
     task:str="transcribe",
-    search:SearchOptions=SearchOptions(), # where nothing is drawn or a draw looks ahead; ctc_weight: at creativity 0
+    search:SearchOptions=SearchOptions(), # ctc_weight: at creativity 0; of a draw only it and the lexicon count
     generator:torch.Generator|None=None,  # fixes the draw
     ahead:bool=False,         # a draw looks ahead; only with a dial that follows
 ) -> list[Hypothesis]:        # one each; log_probs are those of the dial
     "What is written with a dial."
     count, device, audible = len(heard.memory), heard.memory.device, dial.weight > 0 or dial.follow
     share = search.ctc_weight if task == "transcribe" and audible else 0.
-    limits = token_limits(model, heard.lengths) if task == "transcribe" and audible else model.config.text.max_tokens
+    limits = token_limits(model, heard.lengths) if task == "transcribe" and audible else model.config.text.longest
     rows = torch.arange(count, device=device)
     if dial.draws and not ahead:
         opinion = CTCOpinion(CTCPrefixScorer(heard.ctc, heard.lengths), share) if share else None
         with evaluating(model):
             state = _start(model, heard, dial, task, rows, opinion)
-            return sample_search(state, count, limits, dial.temperature, dial.top_p, generator, device)
+            return sample_search(state, count, limits, dial.temperature, dial.top_p, generator, device, search.lexicon)
     if dial.draws and not dial.follow: raise EchoError("only a dial that follows the voice draws ahead")
     share = min(1., share if dial.follow else share * dial.weight) if search.beam > 1 else 0.
     noise = partial(gumbel, generator=generator) if dial.draws else None
@@ -326,11 +328,12 @@ def write_texts(
     dial:Dial,
     task:str="transcribe",
     seed:int=0,
+    search:SearchOptions=SearchOptions(),
 ) -> list[str]: # one a clip
     "What a model writes after each clip."
     generator, texts = torch.Generator().manual_seed(seed), []
     for batch in batches:
-        found = dream(model, hear_batch(model, batch), dial, task, generator=generator)
+        found = dream(model, hear_batch(model, batch), dial, task, search, generator)
         texts += [model.tokenizer.decode(h.tokens) for h in found]
     return texts
 

@@ -19,14 +19,14 @@ from ..audio import as_wave, load_audio
 from .dial import Hearing, text_state
 from .grammar import Trigrams
 from echo17.creative.imagine import (
-    Imagining, hear_gaps, imagine, letter_scores, literal_transcript, word_letters, word_scores,
+    ImagineOptions, Imagining, hear_gaps, imagine, letter_scores, literal_transcript, word_letters, word_scores,
 )
 from .voices import GAP_KINDS
+from ..ctc import align_tokens
 from ..data.manifests import Clip
-from ..decoding import SearchOptions, align_tokens
 from ..errors import check_choice
 from ..inference import Echo
-from ..text import align_words
+from ..tones import align_words
 
 # %% ../../nbs/creative/09_gaps.ipynb #102aed97
 _MARGIN = 0.08  # seconds at least, before and after a word
@@ -121,19 +121,19 @@ class GapBench:
     trigrams:Trigrams          # of the training texts
     frequent:str               # the most frequent word
     kinds:tuple[str,...] = GAP_KINDS
-    search:SearchOptions = SearchOptions()
+    how:ImagineOptions = ImagineOptions(speech=None)  # the clips are cut already
 
 def fill_gap(
     model:Echo,
     torn:Torn,
     kind:str,                  # one of `GAP_KINDS`
-    search:SearchOptions=SearchOptions(),
+    how:ImagineOptions=ImagineOptions(speech=None),
 ) -> tuple[Hearing, Imagining]:
     "The sound with its gap, and its filling at creativity 0."
     rate = model.config.features.sample_rate
     wave = damaged(load_audio(torn.clip.path, rate), torn, kind, rate)
     gaps = [(torn.start, torn.end)] if kind == "marked" else []
-    return hear_gaps(model, wave, gaps), imagine(model, wave, "fill", 0., gaps, search=search)[0]
+    return hear_gaps(model, wave, gaps), imagine(model, wave, "fill", 0., gaps, how=how)[0]
 
 def word_rows(
     model:Echo,
@@ -203,10 +203,10 @@ def measure_gaps(
         silent, clean = text_state(model, 1), hear_gaps(model, clip.path)
         shared = dict(id=clip.id, word=clip.text.split()[torn.word], seconds=torn.end - torn.start)
         shared |= _blind_guesses(model, torn, silent, bench)
-        shared |= dict(wrong_clean=_others_wrong(torn, literal_transcript(model, clean, bench.search).text),
+        shared |= dict(wrong_clean=_others_wrong(torn, literal_transcript(model, clean, bench.how.search).text),
                        nats_clean=_nats(model, torn, clean), nats_text=_nats(model, torn, silent))
         for kind in bench.kinds:
-            filling = fill_gap(model, torn, kind, bench.search)
+            filling = fill_gap(model, torn, kind, bench.how)
             gaps.append(shared | _gap_row(model, torn, kind, filling, bench))
             words += word_rows(model, torn, kind, *filling)
     return gaps, words

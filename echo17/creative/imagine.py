@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['IMAGINE_TASKS', 'check_gaps', 'gap_slices', 'find_gaps', 'open_gaps', 'hear_gaps', 'ImaginedWord', 'Imagining',
-           'letter_scores', 'word_letters', 'WordScores', 'word_scores', 'mark_words', 'literal_transcript', 'imagine',
-           'plot_words']
+           'letter_scores', 'word_letters', 'WordScores', 'word_scores', 'mark_words', 'ImagineOptions', 'HeardWindow',
+           'literal_transcript', 'hear_windows', 'imagine', 'plot_words']
 
 # %% ../../nbs/creative/08_imagine.ipynb #91228b2f
 import math
@@ -17,15 +17,19 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from ..activity import SpeechOptions, speech_of, spoken_part
 from ..audio import AudioInput, as_wave
 from ..batch import collate
 from .calibration import WORD_COLOURS, Curve, curves
-from .dial import HOLLOW, Dial, Hearing, dream, hear_batch
+from .dial import HOLLOW, Dial, Hearing, dream, hear_batch, text_state
+from ..ctc import align_tokens
 from ..data.augmentation import hide_frames
 from ..data.features import extract_features
-from ..decoding import SearchOptions, Transcript, align_tokens, make_transcript
+from ..decoding import SearchOptions, Transcript, make_transcript
 from ..errors import EchoError, check_choice, check_whole
-from ..inference import Echo, search_batch
+from ..inference import Echo, later, search_batch
+from ..lexicon import Lexicon
+from ..long import Window, Windows, join_windows, plan_windows, windows_for
 from ..model import evaluating
 from ..text import BLANK, BOS, EOS, PAD
 
@@ -158,9 +162,10 @@ def word_scores(
     seen = [float(ctc[start:end, token].max()) if end > start else _LEAST for token, (start, end) in zip(tokens, spans)]
     likely = lambda value: math.exp(max(_LEAST, value))
     mean = lambda values: sum(values) / len(values)
+    at = lambda position: min(heard.step * position, float(heard.ends))  # the last position reaches beyond the sound
     return [WordScores(text[own.start:own.stop], likely(mean([seen[i] for i in own])),
                        likely(mean([log_probs[i] for i in own])), likely(sum(log_probs[i] for i in own)),
-                       heard.step * spans[own[0]][0], heard.step * spans[own[-1]][1]) for own in word_letters(text)]
+                       at(spans[own[0]][0]), at(spans[own[-1]][1])) for own in word_letters(text)]
 
 def mark_words(
     scores:Sequence[WordScores],
@@ -174,10 +179,33 @@ def mark_words(
     sure = [heard_right(word.letters) if one else imagined_right(word.whole) for word, one in zip(scores, heard)]
     return tuple(ImaginedWord(w.text, h, c, w.start, w.end) for w, h, c in zip(scores, heard, sure))
 
-# %% ../../nbs/creative/08_imagine.ipynb #c44d0ec2
-IMAGINE_TASKS = ("transcribe", "fill", "continue", "story", "verse")
-_MARKED = IMAGINE_TASKS[:2]  # what is written of these tasks was said, or could have been
+# %% ../../nbs/creative/08_imagine.ipynb #d38942c2
+@dataclass(frozen=True)
+class ImagineOptions:
+    "How a recording is heard, and which words may be imagined."
+    search:SearchOptions = SearchOptions()  # of the transcript, and where nothing is drawn
+    words:Lexicon|bool = True               # those of the model, if it has any; False: any letters; or a lexicon
+    speech:SpeechOptions|None = SpeechOptions()  # what is heard: from the first to the last speech; None: everything
+    windows:Windows|None = None             # how a long recording is cut; None: `windows_for` the model
 
+    def __post_init__(self):
+        if not isinstance(self.words, Lexicon|bool):
+            raise EchoError(f"words must be True, False or a Lexicon, got {self.words!r}")
+
+    def held(self, model, imagined): # bool: whether what is written is imagined
+        "The search of what is written, held to the words there are."
+        words = model.lexicon if self.words is True else self.words or None
+        return replace(self.search, lexicon=words or self.search.lexicon) if imagined else self.search
+
+@dataclass(frozen=True)
+class HeardWindow:
+    "What a window of a recording holds."
+    heard:Hearing        # of one sound
+    gaps:tuple[tuple[float, float], ...]  # marked, s from where it begins
+    start:float          # s from the beginning of the recording
+    literal:Transcript   # its times from the beginning of the recording
+
+# %% ../../nbs/creative/08_imagine.ipynb #07f3c77f
 def literal_transcript(
     model:Echo,
     heard:Hearing,  # of one sound
@@ -185,11 +213,63 @@ def literal_transcript(
 ) -> Transcript:
     "What was said."
     hypothesis, = search_batch(model, heard.memory, heard.lengths, heard.ctc, search)
-    return make_transcript(hypothesis, heard.ctc[0].cpu(), model.tokenizer, heard.step)
+    return make_transcript(hypothesis, heard.ctc[0].cpu(), model.tokenizer, heard.step, float(heard.ends))
 
-def _associated(model, hypothesis, literal):
+def _around(place, gaps, rate, samples): # first sample, and the one behind the last
+    "A stretch of speech, grown over the gaps."
+    return (min([place[0], *(int(start * rate) for start, _ in gaps)]),
+            max([place[1], *(min(samples, math.ceil(end * rate)) for _, end in gaps)]))
+
+def _hear_stretch(model, wave, gaps, how): # HeardWindow, its times from the first sample of `wave`; None: nobody speaks
+    "What one window holds."
+    rate = model.config.features.sample_rate
+    found = (wave, 0) if how.speech is None else spoken_part(wave, rate, how.speech)
+    if found is None: return None
+    part, first = found
+    gaps = [(max(0., start), min(end, len(wave) / rate)) for start, end in gaps if start < len(wave) / rate and end > 0]
+    begin, end = _around((first, first + len(part)), gaps, rate, len(wave))
+    part = torch.nn.functional.pad(part, (first - begin, end - first - len(part)))
+    own = tuple((start - begin / rate, end - begin / rate) for start, end in gaps)
+    heard = hear_gaps(model, part, own)
+    return HeardWindow(heard, own, begin / rate, later(literal_transcript(model, heard, how.search), begin / rate))
+
+# %% ../../nbs/creative/08_imagine.ipynb #b00f1674
+def _cut(model, wave, gaps, how): # list[Window]
+    "The windows of what is spoken; a gap is as loud as can be, so that nobody cuts there."
+    rate = model.config.features.sample_rate
+    place = (0, len(wave)) if how.speech is None else speech_of(wave, rate, how.speech)
+    if place is None: return []
+    first, last = _around(place, gaps, rate, len(wave))
+    filled = wave.clone()
+    for start, end in gaps: filled[int(start * rate):math.ceil(end * rate)] = wave.abs().max()
+    plan = plan_windows(filled[first:last], rate, how.windows or windows_for(model))
+    if len(plan) == 1: return [Window(0, len(wave), len(wave))]  # heard as `transcribe` hears it
+    return [Window(one.start + first, one.end + first, one.cut + first) for one in plan]
+
+def hear_windows(
+    model:Echo,
+    audio:AudioInput,                       # a sound file, or (samples,) at the model's sample rate
+    gaps:Sequence[tuple[float, float]]=(),  # marked: start and end, s
+    how:ImagineOptions=ImagineOptions(),
+) -> tuple[list[Window], list[HeardWindow|None]]: # the windows; what each holds, None where nobody speaks
+    "A recording of any length."
+    rate = model.config.features.sample_rate
+    wave = as_wave(audio, rate)
+    gaps = check_gaps(gaps, len(wave) / rate)
+    plan, found = _cut(model, wave, gaps, how), []
+    for window in plan:
+        start = window.start / rate
+        stretch = _hear_stretch(model, wave[window.start:window.end], [(a - start, b - start) for a, b in gaps], how)
+        found.append(stretch and replace(stretch, start=stretch.start + start, literal=later(stretch.literal, start)))
+    return plan, found
+
+# %% ../../nbs/creative/08_imagine.ipynb #c44d0ec2
+IMAGINE_TASKS = ("transcribe", "fill", "continue", "story", "verse")
+_MARKED = IMAGINE_TASKS[:2]  # what is written of these tasks was said, or could have been
+_ABOUT = {"continue": slice(-1, None), "story": slice(0, 1), "verse": slice(None)}  # which windows it is about
+
+def _associated(model, hypothesis, said): # said: word of content to `Word`
     "The words of a continuation, story or verse."
-    said = {word.text: word for word in reversed(literal.words) if word.text not in HOLLOW}
     text, words = model.tokenizer.decode(hypothesis.tokens), []
     for own in word_letters(text):
         name = text[own.start:own.stop]
@@ -208,35 +288,72 @@ def _check_wish(model, task, dial, n):
         raise EchoError(f"at creativity {dial.creativity} nothing is drawn and all {n} texts would be the same; "
                         "ask for 1, or for a creativity above 0")
     if model.tokenizer is None: raise EchoError("a model without a tokenizer cannot write")
+    asked = "transcribe" if task == "fill" else task
+    model.task(asked)
+    if dial.weight != 1: text_state(model, 1, asked)  # refused in silence, too
+
+# %% ../../nbs/creative/08_imagine.ipynb #a659d7f5
+def _drafts(model, stretch, task, write): # n pairs of a text and its words
+    "What is written of a transcript or filling, its times from the beginning of the recording."
+    heard, start = stretch.heard, stretch.start
+    if task == "fill":
+        known = [*stretch.gaps, *find_gaps(heard.f0[0], model.config.features.hop_seconds)]
+        heard = replace(heard, ctc=open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None])
+    texts = [model.tokenizer.decode(hypothesis.tokens) for hypothesis in write(heard)]
+    marked = (mark_words(word_scores(model, stretch.heard, text), curves(model), stretch.gaps) for text in texts)
+    return [(text, [replace(word, start=word.start + start, end=word.end + start) for word in words])
+            for text, words in zip(texts, marked)]
+
+def _sentences(parts): # text, words
+    "Several texts and their words in one, each but the last closed by a point."
+    parts = [(text, words) for text, words in parts if words]
+    closed = [(*words[:-1], replace(words[-1], text=words[-1].text + ".")) for _, words in parts[:-1]]
+    joined = [word for words in [*closed, *(words for _, words in parts[-1:])] for word in words]
+    return ". ".join(text for text, _ in parts), joined
+
+def _imagined(model, stretches, task, write, said): # n pairs of a text and its words
+    "What is written of a continuation, story or verse."
+    found = [write(stretch.heard) for stretch in [one for one in stretches if one][_ABOUT[task]]]
+    def part(hypothesis): return model.tokenizer.decode(hypothesis.tokens), _associated(model, hypothesis, said)
+    return [_sentences([part(hypothesis) for hypothesis in own]) for own in zip(*found)]
+
+def _joined_text(parts, plan, rate): # text, words
+    "What was written of each window, a pair of text and words, or nothing."
+    if len(plan) == 1: return parts[0]
+    words = join_windows(plan, [part[1] if part else [] for part in parts], rate)
+    return " ".join(word.text for word in words), words
 
 # %% ../../nbs/creative/08_imagine.ipynb #6dc5252a
 @torch.no_grad()
 def imagine(
     model:Echo,
-    audio:AudioInput,           # a sound file, or (samples,) at the model's sample rate
+    audio:AudioInput,           # a sound file, or (samples,) at the model's sample rate, of any length
     task:str="transcribe",      # transcribe, fill, continue, story or verse
     creativity:float|Dial=0.5,  # -1: extra literal; 0: no chance; 1: as if nothing had been heard; or a `Dial`
     gaps:Sequence[tuple[float, float]]=(), # marked: start and end, s
     seed:int=0,                 # of the draws
     n:int=1,                    # how many texts
-    search:SearchOptions=SearchOptions(),  # of the transcript, and where nothing is drawn
+    how:ImagineOptions=ImagineOptions(),
 ) -> list[Imagining]:           # n of them
     "Write what was heard, or what could be."
     dial, filling = creativity if isinstance(creativity, Dial) else Dial(creativity), task == "fill"
     _check_wish(model, task, dial, n)
     check_whole(0, 2**63 - 1, seed=seed)
     if filling and dial.draws: dial = replace(dial, follow=True)
-    heard = hear_gaps(model, audio, gaps)
-    literal, open_to = literal_transcript(model, heard, search), heard
-    if filling:
-        known = list(gaps) + find_gaps(heard.f0[0], model.config.features.hop_seconds)
-        open_to = replace(heard, ctc=open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None])
-    chance = torch.Generator(device=heard.memory.device).manual_seed(seed)
-    written = dream(model, open_to.repeated(n), dial, "transcribe" if filling else task, search, chance, ahead=filling)
-    texts = [model.tokenizer.decode(h.tokens) for h in written]
-    if task not in _MARKED: words = [_associated(model, h, literal) for h in written]
-    else: words = [mark_words(word_scores(model, heard, text), curves(model), gaps) for text in texts]
-    return [Imagining(text, literal.text, own) for text, own in zip(texts, words)]
+    rate, search = model.config.features.sample_rate, how.held(model, dial.draws or task != "transcribe")
+    chance = torch.Generator(device=model.ctc_head.weight.device).manual_seed(seed)
+    asked = "transcribe" if filling else task
+    def write(heard): return dream(model, heard.repeated(n), dial, asked, search, chance, ahead=filling)
+    plan, stretches = hear_windows(model, audio, gaps, how)
+    if not any(stretches): return [Imagining("", "", ())] * n
+    literal = _joined_text([one and (one.literal.text, one.literal.words) for one in stretches], plan, rate)
+    if task not in _MARKED:
+        said = {word.text: word for word in reversed(literal[1]) if word.text not in HOLLOW}
+        texts = _imagined(model, stretches, task, write, said)
+    else:
+        drafts = zip(*(_drafts(model, one, task, write) if one else [None] * n for one in stretches))
+        texts = [_joined_text(draft, plan, rate) for draft in drafts]
+    return [Imagining(text, literal[0], tuple(words)) for text, words in texts]
 
 # %% ../../nbs/creative/08_imagine.ipynb #5ebbdb4c
 def plot_words(

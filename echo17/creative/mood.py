@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['STRENGTHS', 'MoodError', 'NoVoiceError', 'sounding_part', 'mood_features', 'MoodHead', 'balanced_accuracy',
            'fit_head', 'encoder_digest', 'shipped_head_path', 'save_head', 'load_head', 'check_head', 'sadness',
-           'sound_files', 'sort_by_sadness', 'ranking', 'interval', 'leave_one_out', 'measured_heads', 'heads_table']
+           'sound_files', 'saddest_first', 'sort_by_sadness', 'ranking', 'interval', 'leave_one_out', 'measured_heads',
+           'heads_table']
 
 # %% ../../nbs/creative/10_mood.ipynb #892f93f7
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 import echo17
+from ..activity import find_speech
 from ..audio import AudioInput, as_wave, frame_levels
 from ..batch import collate, frame_mask
 from .statistics import pitch_statistics
@@ -198,6 +200,7 @@ def sadness(
     rate, odds = model.config.features.sample_rate, []
     wave = as_wave(audio, rate)
     for piece in wave.tensor_split(-(-len(wave) // round(_PIECE * rate))):
+        if not find_speech(piece, rate): continue  # a sine has a pitch, and a chord
         try: found = mood_features(model, piece)
         except NoVoiceError: continue
         if lacking := {*head.inputs} - {*found}:
@@ -214,6 +217,13 @@ def sound_files(paths:Sequence[str|Path]) -> list[Path]: # files as given, folde
         if not file.is_file(): raise MoodError(f"{file}: no such file")
     return found
 
+# %% ../../nbs/creative/10_mood.ipynb #7576a83b
+def saddest_first(
+    found:Iterable[tuple[Path, float|None]],  # file and probability of sad, None without a voice
+) -> list[tuple[Path, float|None]]:           # those without a voice last
+    "The saddest first; those that are equally sad by their names."
+    return sorted(found, key=lambda pair: (pair[1] is None, -(pair[1] or 0.), str(pair[0])))
+
 def sort_by_sadness(
     model:Echo,
     head:MoodHead,
@@ -221,8 +231,7 @@ def sort_by_sadness(
 ) -> list[tuple[Path, float|None]]: # file and probability of sad, the saddest first, those without a voice last
     "Which of these are the sad ones."
     check_head(head, model)
-    found = [(path, sadness(model, head, path)) for path in sound_files(paths)]
-    return sorted(found, key=lambda pair: (pair[1] is None, -(pair[1] or 0.), str(pair[0])))
+    return saddest_first((path, sadness(model, head, path)) for path in sound_files(paths))
 
 # %% ../../nbs/creative/10_mood.ipynb #a1e2e99e
 def ranking(

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'COLUMN_OF', 'GAP_KINDS', 'clean_text', 'read_texts', 'gap_place', 'take_away', 'Mixture', 'Row',
-           'VoicedCorpus', 'Supply', 'corpus_supply', 'story_supply', 'known_texts', 'adopt', 'StartFrom',
+           'VoicedCorpus', 'Supply', 'corpus_supply', 'story_supply', 'known_texts', 'adopt', 'StartFrom', 'WithWords',
            'train_voices', 'novelty', 'keeps_character', 'story_rank']
 
 # %% ../../nbs/creative/05_voices.ipynb #dc0375a8
 import functools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from ..data.batches import Corpus
 from ..data.manifests import Clip, CorpusError, read_corpus
 from ..errors import EchoError, check_choice, check_number
 from ..inference import Echo
-from ..runs import RunOptions, train_echo
+from ..lexicon import Lexicon, words_of
+from ..runs import RunOptions, max_tokens_for, train_echo
 from ..text import BOS, EOS, PAD, Tokenizer, normalize
 from ..training import Hook, Run, TrainConfig
 
@@ -248,6 +249,14 @@ class StartFrom(Hook):
         "Unless it goes on from a checkpoint."
         if run.step == 0: adopt(run.echo, self.donor)
 
+class WithWords(Hook):
+    "The model that is trained gets a lexicon, to imagine with."
+    def __init__(self, texts:Iterable[str]): self.words = words_of(texts)
+
+    def start(self, run:Run):
+        "It is saved with the model."
+        run.echo.lexicon = Lexicon(self.words, run.echo.tokenizer)
+
 def train_voices(
     source:str|Path,      # as for `train_echo`
     out:str|Path,         # likewise
@@ -259,12 +268,14 @@ def train_voices(
     options:RunOptions=RunOptions(),
 ) -> dict:                # what is written to result.json
     "Train a model that transcribes, continues, tells and rhymes."
-    tokenizer = Tokenizer.characters(text for texts in known_texts(source, supply).values() for text in texts)
+    known = [text for texts in known_texts(source, supply).values() for text in texts]
+    tokenizer = Tokenizer.characters(known)
+    if config.text.max_tokens is None: config = config.changed(max_tokens=max_tokens_for(known, tokenizer))
     def make_corpus(clips, *how):
         "Further rows for the training clips."
         if clips[0].split != "train": return Corpus(clips, *how)
         return VoicedCorpus(supply.pairs(clips), *how, mixture=mixture, spare=supply.spare)
-    hooks = [StartFrom(donor)] if donor else []
+    hooks = [WithWords(known), *([StartFrom(donor)] if donor else [])]
     result = train_echo(source, out, config.changed(tasks=TASKS), training, options, hooks, tokenizer, make_corpus)
     return result | dict(mixture=asdict(mixture))
 

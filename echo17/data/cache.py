@@ -17,7 +17,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -101,6 +101,12 @@ def _write_entry(path, tensors):
         write_bytes(path, save(tensors, metadata=dict(checksum=_checksum(tensors))))
     except OSError as e: raise CorpusError(f"{path.parent}: cannot write the feature cache ({e.strerror or e})") from e
 
+def _make_folder(cache):
+    "A file in its place, or a folder that belongs to another, is said at once."
+    try: cache.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CorpusError(f"{cache}: cannot be the folder of the feature cache ({e.strerror or e})") from e
+
 def _read_entry(path): # or None
     "The entry, unless it is missing or damaged."
     try:
@@ -168,6 +174,13 @@ def _own_first(jobs, rank, processes): # list
     "The part of one of several processes, and then, from the end, what the others may not have come to."
     return jobs[rank::processes] + [job for i, job in reversed([*enumerate(jobs)]) if i % processes != rank]
 
+# %% ../../nbs/data/04_cache.ipynb #92ae66b2
+def _hash_sounds(clips):
+    "All sounds, many at a time, since reading and hashing are done outside of Python; what fails is told later."
+    def known(path):
+        with suppress(CorpusError): audio_digest(path)
+    with ThreadPoolExecutor() as pool: deque(pool.map(known, {clip.path for clip in clips}), 0)
+
 # %% ../../nbs/data/04_cache.ipynb #4a182d7c
 _PATIENCE = 5.  # seconds of work before worker processes are started
 
@@ -221,7 +234,9 @@ def prepare_features(
     cache, failures = Path(cache or default_cache()), []
     jobs = [(clip, config, cache, *variant) for clip in clips for variant in variants]
     jobs = _own_first(jobs, _launched("RANK", 0), _launched("WORLD_SIZE", 1))
+    _hash_sounds(clips)
     jobs = [job for job in jobs if not _is_prepared(*job)]
+    if jobs: _make_folder(cache)  # before the first of many computations, not after it
     with tqdm(total=len(jobs), desc="features", disable=not (progress and jobs)) as bar:
         for failure in _prepare_all(jobs, workers):
             bar.update()

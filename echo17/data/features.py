@@ -20,12 +20,12 @@ def _entries(config): # names, f0 first because the envelopes need it
     "The pieces of work that `config` asks for."
     return list(dict.fromkeys(["f0", *(_ENTRY_OF[name] for name in config.names if name in _ENTRY_OF)]))
 
-def _compute(entry, wave, config, f0): # name to (T, channels), or f0 (T,)
+def _compute(entry, wave, config, f0): # name to (T, channels), or f0 and voicing (T,)
     "One piece of work."
     rate, hop = config.sample_rate, config.hop_length
     if entry == "f0":
-        how = config.pitch_method, config.hop_seconds, config.f_min, config.f_max
-        return dict(f0=extract_pitch(wave, rate, *how).f0)
+        pitch = extract_pitch(wave, rate, config.pitch_method, config.hop_seconds, config.f_min, config.f_max)
+        return dict(f0=pitch.f0) | ({} if pitch.voicing is None else dict(voicing=pitch.voicing))
     if entry == "spectrogram":
         return dict(spectrogram=log_mel(wave, rate, hop, config.n_fft, config.n_mels, config.dynamic_range))
     if entry == "waveform": return dict(waveform=frame_waveform(wave, hop))
@@ -33,15 +33,15 @@ def _compute(entry, wave, config, f0): # name to (T, channels), or f0 (T,)
     return dict(zip(("harmonic", "aperiodic"), envelopes))
 
 def _select(tensors, config):
-    "What `config` names, and f0; the pitch channels are made here."
+    "What `config` names, f0, and voicing if it is known; the pitch channels are made here."
     made = dict(tensors, pitch=pitch_channels(tensors["f0"])) if "pitch" in config.names else tensors
-    return dict(f0=tensors["f0"]) | {name: made[name] for name in config.names}
+    return {name: made[name] for name in ("f0", "voicing", *config.names) if name in made}
 
 # %% ../../nbs/data/02_features.ipynb #6277ed65
 def extract_features(
     audio:AudioInput,                  # a sound file, or (samples,) of floats at `config.sample_rate`
     config:FeatureConfig,              # what to compute
-) -> dict[str, Tensor]:                # each (T, channels) float32, and f0 (T,) Hz
+) -> dict[str, Tensor]:                # each (T, channels) float32; f0 (T,) Hz; voicing (T,) if the method gives it
     "All features of one sound, on one frame grid."
     wave, tensors = as_wave(audio, config.sample_rate).detach().cpu(), {}
     for entry in _entries(config): tensors |= _compute(entry, wave, config, tensors.get("f0"))

@@ -8,7 +8,6 @@ __all__ = ['draw_splits', 'FolderOptions', 'assign_splits', 'clip_problems', 'Ch
 
 # %% ../../nbs/data/09_folders.ipynb #26c091f7
 import itertools
-import os
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from .listening import Sound, measure_all, sound_problems
 from .manifests import LIBRISPEECH_SUBSETS, hash_share, write_manifest
 from echo17.data.pairing import (
     KEPT, LEFT_OUT, Entry, FolderError, Limits, Problem, _checked_name, _one_line, find_files, is_sound,
-    read_text_table, texts_beside,
+    read_text_table, stem_of, texts_beside,
 )
 from ..errors import EchoError, check_choice, check_flag, check_number
 from ..files import write_tsv
@@ -62,7 +61,7 @@ class FolderOptions:
     test:float = 0.1          # share of test, likewise
     seed:int = 0              # another draw
     by_speaker:bool = False   # draw speakers, not texts
-    text:str = "auto"         # what the texts are: auto, english, pinyin or plain
+    text:str = "auto"         # what the texts are: auto, or one of `echo17.text.MODES`
     limits:Limits = Limits()  # where ordinary ends
 
     def __post_init__(self):
@@ -163,7 +162,7 @@ class Outcome:
     folder:Path
     clips:tuple[Checked,...]    # in the order of the folder or the table
     unused:tuple[str,...]       # texts without a sound, or sounds that the table does not name
-    mode:str                    # english, pinyin or plain
+    mode:str                    # one of `echo17.text.MODES`
     choice:str="auto"           # the mode that was asked for
 
     @property
@@ -196,17 +195,17 @@ def _gather(folder, table): # entries, unused files
     files = find_files(folder)
     names = [name for name in files if is_sound(name)]
     if table is None:
-        stems, texts = {os.path.splitext(name)[0] for name in names}, [n for n in files if n.lower().endswith(".txt")]
-        return texts_beside(folder, names), [name for name in texts if os.path.splitext(name)[0] not in stems]
+        stems, texts = set(map(stem_of, names)), [n for n in files if n.lower().endswith(".txt")]
+        return texts_beside(folder, names), [name for name in texts if stem_of(name) not in stems]
     entries = read_text_table(table, folder, names)
     return entries, sorted({*names} - {e.path for e in entries})
 
-def _nothing(folder, outcome):
+def _nothing(folder, table, outcome):
     "Why there is no corpus in a folder."
     if not outcome.clips: return f"{folder}: holds no sound files such as WAV, FLAC, OGG or MP3"
     own, hint = ("manifest.tsv", "check.tsv"), ""
     tables = [name for name in find_files(folder) if name.lower().endswith((".csv", ".tsv")) and name not in own]
-    if tables: hint = f"; is there a table to give, such as {tables[0]}?"
+    if tables and table is None: hint = f"; is there a table to give, such as {tables[0]}?"
     if any((folder / inner / name).is_dir() for inner in ("LibriSpeech", "") for name in LIBRISPEECH_SUBSETS):
         hint = "; it is in LibriSpeech layout, which `echo17 train` takes as it is"
     found = "; ".join(f"{kind} ({len(rows)}, {rows[0][0]}: {rows[0][1]})" for kind, rows in outcome.by_kind.items())
@@ -223,11 +222,12 @@ def check_folder(
     folder, limits = Path(folder), options.limits
     if not folder.is_dir(): raise FolderError(f"{folder}: no such folder")
     entries, unused = _gather(folder, table)
-    mode = text_mode([e.text for e in entries if e.usable], options.text) if entries else "plain"
+    usable = [e for e in entries if e.usable]
+    mode = text_mode([e.text for e in usable], options.text, [e.path for e in usable]) if entries else "plain"
     heard = measure_all(folder, entries, limits, progress=progress)
     clips = [_judge(*pair, mode, limits) for pair in zip(entries, heard)]
     kept = [c for c in clips if c.entry.usable]
-    if not kept: raise FolderError(_nothing(folder, Outcome(folder, tuple(clips), (), mode)))
+    if not kept: raise FolderError(_nothing(folder, table, Outcome(folder, tuple(clips), (), mode)))
     split = assign_splits([c.entry for c in kept], [c.text for c in kept], options)
     found = clip_problems(split, [c.text for c in kept], [c.sound for c in kept], limits)
     done = iter([_with(replace(c, entry=e), problems) for c, e, problems in zip(kept, split, found)])

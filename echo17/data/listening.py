@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from tqdm.auto import tqdm
 
-from ..audio import frame_levels, load_audio
+from ..audio import frame_levels, load_audio, sound_blocks, sound_format
 from .pairing import Entry, Limits, Problem
 from ..errors import EchoError
 
@@ -49,14 +48,14 @@ def measure_sound(
     limits:Limits=Limits(),  # what counts as silent
 ) -> Sound:
     "Read a file and measure it."
-    try: rate, channels = (info := soundfile.info(str(path))).samplerate, info.channels
-    except (soundfile.SoundFileError, TypeError): rate, channels = 16000, 1  # `load_audio` says what is wrong
+    rate, channels = sound_format(path)
     wave = load_audio(path, rate)
-    samples = wave.numpy() if channels == 1 else soundfile.read(path, dtype="float32")[0]
+    blocks = [wave] if channels == 1 else (block for _, block in sound_blocks(path))
+    full = np.array([((block.abs() > 0.999).sum().item(), block.numel()) for block in blocks]).sum(0)
     (sounding, hop), seconds = _sounding(wave, rate, limits), len(wave) / rate
     heard, last = np.flatnonzero(sounding), len(sounding) - 1
     leading, trailing = (heard[0] * hop / rate, (last - heard[-1]) * hop / rate) if len(heard) else (seconds, 0.)
-    loudness, clipped = max(-100., float(frame_levels(wave, len(wave)))), (np.abs(samples) > 0.999).mean()
+    loudness, clipped = max(-100., float(frame_levels(wave, len(wave)))), full[0] / full[1]
     digest = hashlib.sha256(f"{rate} ".encode() + wave.numpy().tobytes()).hexdigest()
     share = float(sounding.double().mean())
     return Sound(rate, channels, seconds, loudness, float(clipped), share, float(leading), float(trailing), digest)
@@ -67,7 +66,6 @@ def _try(job): # Sound, or the problem
     path, limits = job
     try: return measure_sound(path, limits)
     except EchoError as e: return Problem("unreadable", str(e).removeprefix(f"{path}: "))
-    except OSError as e: return Problem("unreadable", e.strerror or "read error")
 
 def measure_all(
     folder:str|Path,           # what the entries' paths are relative to

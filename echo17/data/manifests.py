@@ -11,13 +11,13 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torchaudio.datasets import LIBRISPEECH
 
 from ..errors import EchoError
-from ..files import write_tsv
+from ..files import Spelling, write_tsv
 from ..text import normalize_english
 
 # %% ../../nbs/data/00_manifests.ipynb #32bbcc3b
@@ -91,8 +91,9 @@ def read_manifest(
     "The clips of a folder with `manifest.tsv`: UTF-8, tab-separated, a header, no quoting."
     path = Path(folder) / "manifest.tsv"
     header, *rows = [line.split("\t") for line in _read_lines(path)]
-    clips = _clips(path, header, rows)
-    missing = [f"line {number}: {clip.path}" for number, clip in enumerate(clips, 2) if not clip.path.is_file()]
+    spelling = Spelling()
+    clips = [replace(clip, path=spelling.find(clip.path)) for clip in _clips(path, header, rows)]
+    missing = [f"line {number}: {clip.path}" for number, clip in enumerate(clips, 2) if not os.path.isfile(clip.path)]
     if missing:
         named = "; ".join(missing[:3] + ["..."] * (len(missing) > 3))
         raise CorpusError(f"{path}: {len(missing)} of {len(clips)} sound files do not exist: {named}")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'KEPT', 'SOUND_ENDINGS', 'TABLE_COLUMNS', 'FolderError', 'Problem', 'Limits', 'Entry', 'find_files',
-           'is_sound', 'texts_beside', 'table_rows', 'read_text_table']
+           'is_sound', 'stem_of', 'texts_beside', 'table_rows', 'read_text_table']
 
 # %% ../../nbs/data/07_pairing.ipynb #cb251bb1
 import csv
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import EchoError
+from ..files import Spelling, one_spelling
 
 # %% ../../nbs/data/07_pairing.ipynb #e58497b9
 LEFT_OUT = ("bad row", "bad name", "double id", "no sound", "no text", "unreadable", "silent", "unknown characters")
@@ -103,10 +104,16 @@ def _checked_name(name): # name as it can be written, problems
     shown = "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode() for c in shown)
     return shown, () if shown == name else (Problem("bad name", "a manifest cannot hold this file name; rename it"),)
 
-def _text_beside(folder, name): # text, problems
+def stem_of(
+    name:str,  # of a file
+) -> str:
+    "A name without its ending, in one spelling: what a sound and its text have in common."
+    return one_spelling(os.path.splitext(name)[0])
+
+def _text_beside(path, spelling): # text, problems
     "What stands in the text file beside a sound."
-    path = Path(folder) / name
-    beside = next((p for p in (path.with_suffix(".txt"), path.with_suffix(".TXT")) if p.is_file()), None)
+    places = (spelling.find(path.with_suffix(ending)) for ending in (".txt", ".TXT"))
+    beside = next((place for place in places if place.is_file()), None)
     if beside is None: return "", (Problem("no text", f"no {path.stem}.txt beside it"),)
     try: return _one_line(beside.read_bytes().decode("utf-8-sig")), ()
     except UnicodeDecodeError as e: wrong = f"{beside.name} is not UTF-8 (byte 0x{e.object[e.start]:02x} at {e.start})"
@@ -116,7 +123,7 @@ def _text_beside(folder, name): # text, problems
 # %% ../../nbs/data/07_pairing.ipynb #56a7b7c5
 def _places(names): # split and speaker of each
     "What the folders that a sound lies in say."
-    inner = [name.split("/")[:-1] for name in names]
+    inner = [one_spelling(name).split("/")[:-1] for name in names]
     splits = [_SPLITS.get(parts[0].lower(), "") if parts else "" for parts in inner]
     speakers = [(parts[bool(split):] or [""])[0] for parts, split in zip(inner, splits)]
     return list(zip(splits, speakers if len({*speakers} - {""}) > 1 else [""] * len(names)))
@@ -126,11 +133,11 @@ def texts_beside(
     names:Sequence[str],  # of sounds
 ) -> list[Entry]:         # one for each
     "Pair each sound with the text file of the same name."
-    stems, entries = Counter(os.path.splitext(name)[0] for name in names), []
+    stems, spelling, entries = Counter(map(stem_of, names)), Spelling(), []
     for name, (split, speaker) in zip(names, _places(names)):
-        text, problems = _text_beside(folder, name)
+        text, problems = _text_beside(Path(folder) / name, spelling)
         shown, bad = _checked_name(name)
-        stem = os.path.splitext(shown)[0] if not bad and stems[os.path.splitext(name)[0]] == 1 else shown
+        stem = os.path.splitext(shown)[0] if not bad and stems[stem_of(name)] == 1 else shown
         entries.append(Entry(stem, shown, text, speaker, split, problems=bad or problems))
     return entries
 
@@ -192,24 +199,30 @@ def table_rows(
 
 # %% ../../nbs/data/07_pairing.ipynb #b2c20f1f
 def _tails(names): # ending of a path, with and without the file's own ending, to the names that end so
-    "Everything that a table may call a sound."
+    "Everything that a table may call a sound, each in one spelling."
     tails = defaultdict(list)
     for name in names:
-        parts = name.split("/")
+        parts = one_spelling(name).split("/")
         for i in range(len(parts)):
             tail = "/".join(parts[i:])
             tails[tail].append(name); tails[os.path.splitext(tail)[0]].append(name)
     return tails
 
+def _exactly(place, tails): # a name or None
+    "The sound at a place in the folder."
+    alike = [name for name in tails.get(one_spelling(place), ()) if one_spelling(name) == one_spelling(place)]
+    return place if place in alike else alike[0] if len(alike) == 1 else None
+
 def _locate(value, tails, folder, base): # name of a sound or "", what is wrong or ""
-    "The sound that a table in the folder `base` calls `value`."
+    "The sound that a table calls `value`, from its own folder `base`, the working folder, `folder`, or by its end."
     if not value: return "", "the path is empty"
     value = value if "/" in value else value.replace("\\", "/")
-    from_table = os.path.relpath(Path(base).absolute() / value, Path(folder).absolute())
-    near = [Path(from_table).as_posix(), os.path.normpath(value)]
-    exact = next((name for name in near if name in tails.get(name, ())), None)
+    begins, inside = (Path(base).absolute(), Path.cwd()), os.path.normpath(value)
+    places = [Path(os.path.relpath(begin / value, Path(folder).absolute())).as_posix() for begin in begins]
+    exact = next((name for place in (*places, inside) if (name := _exactly(place, tails))), None)
     if exact: return exact, ""
-    found = tails.get(os.path.normpath(value), [])
+    found = tails.get(one_spelling(inside), [])
+    found = [name for name in found if inside in name] or found
     if len(found) == 1: return found[0], ""
     return "", f"{len(found)} sounds are called so" if found else "no such file"
 

@@ -88,16 +88,19 @@ class ConditionedCorpus(Corpus):
         noisy = add_noise(load_audio(clip.path, self.config.sample_rate), float(self.sound[:-2]), chance)
         return extract_features(noisy, self.config)
 
-    def _other_f0(self, f0, chance, index):
-        "A contour for the clip `index` instead of its own."
-        if self.condition == "constant": return torch.full_like(f0, HELD_HZ)
-        if self.condition == "noise": return smooth_noise(f0, chance)
+    def _other_pitch(self, own, chance, index):
+        "A contour for the clip `index` instead of its own, and a probability of a voice where there was one."
+        f0 = own["f0"]
+        if self.condition == "constant": return dict(f0=torch.full_like(f0, HELD_HZ), voicing=torch.ones_like(f0))
+        if self.condition == "noise": return own | dict(f0=smooth_noise(f0, chance))
         other = (index + chance.randrange(1, len(self.clips))) % len(self.clips)
-        return warp(self._load(self.clips[other])["f0"], len(f0))
+        return {name: warp(x, len(f0)) for name, x in self._load(self.clips[other]).items() if name in own}
 
     def item(self, epoch:int, index:int) -> dict[str, Tensor]: # as from `extract_features`
         "Features of one clip as they are in `epoch`, under the condition."
         item = super().item(epoch, index)
         if self.condition not in CONTROLS: return item
-        f0 = self._other_f0(item["f0"], random.Random(f"{self.seed}-{epoch}-{index}"), index)
-        return item | dict(f0=f0) | (dict(pitch=pitch_channels(f0)) if "pitch" in item else {})
+        own = {name: item[name] for name in ("f0", "voicing") if name in item}
+        other = self._other_pitch(own, random.Random(f"{self.seed}-{epoch}-{index}"), index)
+        made = other | dict(pitch=pitch_channels(other["f0"]))
+        return item | {name: x for name, x in made.items() if name in item}

@@ -21,9 +21,9 @@ from ..batch import collate
 from ..config import EchoConfig
 from ..creative.imagine import imagine
 from ..creative.stories import read_stories, stories_dir
+from ..ctc import align_tokens
 from ..data.features import extract_features
 from ..data.manifests import Clip, write_manifest
-from ..decoding import align_tokens
 from ..errors import EchoError
 from ..files import new_folder, save_figure, write_tsv
 from ..hooks import plot_attention

@@ -22,7 +22,7 @@ from ..data.features import extract_features
 from ..errors import EchoError, check_whole
 from ..inference import Echo
 from ..model import evaluating
-from ..rotary import PolarRotary
+from ..rotary import PolarRotary, Turns, real_pairs
 
 # %% ../../nbs/research/04_diagnosis.ipynb #7e51235c
 def theta_by_position(
@@ -116,7 +116,9 @@ def _attention_without(model, batch, block, f0): # "all on" and each enhancement
         return looking.attention_norm(x)
     def looks(read, **changed):
         "Where the first clip's frames look, by head, with parts of the scoring exchanged."
-        return looking.attention.weights(read, **looking.scoring(**shared | changed))[0]
+        given = shared | changed
+        given["rotations"] = Turns(real_pairs(given["rotations"]))   # all in one form, so that alike is equal
+        return looking.attention.weights(read, **looking.scoring(**given))[0]
     read, has_code = reach(x), model.config.positions.pitch_code == "input"
     without_code = reach(x - encoder.code(shared["pitch"])) if has_code else read
     found = {name: looks(read, **part) for name, part in switch_off(encoder.rotary, f0, shared["similarity"]).items()}
@@ -178,9 +180,10 @@ _MEANS = dict(theta="theta follows f0", radius="radius follows f0", bias="bias o
 def _pitch_words(pitch):
     "A `PitchSummary` in a line."
     if math.isnan(pitch.low): return f"voiced {100 * pitch.voiced:.0f} % of the frames"
-    moves = f"median {pitch.median:.1f} Hz, median change {pitch.speed:.1f} semitones a second"
-    f0 = f"f0 {pitch.low:.1f} to {pitch.high:.1f} Hz ({pitch.semitones:.1f} semitones)"
-    return f"voiced {100 * pitch.voiced:.0f} % of the frames; {f0}, {moves}"
+    f0 = f"f0 {pitch.low:.1f} to {pitch.high:.1f} Hz ({pitch.semitones:.1f} semitones), median {pitch.median:.1f} Hz"
+    alone = math.isnan(pitch.speed)   # no two voiced frames are neighbours
+    moves = "" if alone else f", median change {pitch.speed:.1f} semitones a second"
+    return f"voiced {100 * pitch.voiced:.0f} % of the frames; {f0}{moves}"
 
 def _phase_words(rotations): # none, or one line
     "How far the pairs turn."

@@ -32,8 +32,10 @@ from echo17.research.trials import (
     Trial, TrialOptions, read_results, read_transcripts, row_key, run_trials, transcripts_path, trial_key,
 )
 from ..runs import read_material
-from ..text import align_words, normalize, syllable_bases, tone_digits
+from ..text import normalize, syllable_bases, tone_digits
+from ..tones import align_words, tone_confusions
 from ..training import TrainConfig
+from ..writings import WRITINGS
 
 # %% ../../nbs/research/02_experiments.ipynb #e6f2e890
 LEVEL_HZ = 248.  # median f0 of the voiced frames of hsk's training clips
@@ -151,15 +153,24 @@ def holm(p_values:dict[str, float]) -> dict[str, float]: # adjusted, not above 1
     return {name: adjusted[name] for name in p_values}
 
 # %% ../../nbs/research/02_experiments.ipynb #e873b7eb
+def _count_syllables(reference, hypothesis, writing):
+    "As for pinyin, in another writing."
+    read, heard = (writing.syllables(text) for text in (reference, hypothesis))
+    base, tone = (edit_distance(*([writing.split(s)[i] for s in some] for some in (read, heard))) for i in (0, 1))
+    confused = tone_confusions([reference], [hypothesis], writing)
+    mistaken = sum(n for (a, b), n in confused.items() if a != b)
+    return dict(tone=tone, toned=edit_distance(read, heard), base=base, mistaken=mistaken)
+
 def count_errors(
     reference:str,
     hypothesis:str,
-    mode:str,        # pinyin, or english and plain, whose words are compared
+    mode:str,        # a writing with tones, or english and plain, whose words are compared
 ) -> dict[str, int]: # kind to errors
     "The errors of one clip."
     texts = [normalize(text, mode) for text in (reference, hypothesis)]
     words = [text.split() for text in texts]
-    if mode != "pinyin": return dict(word=edit_distance(*words))
+    if mode not in WRITINGS: return dict(word=edit_distance(*words))
+    if mode != "pinyin": return _count_syllables(*texts, WRITINGS[mode])
     base = edit_distance(*(syllable_bases(text).split() for text in texts))
     mistaken = sum(a != b for a, b in matched_tones(*texts))
     return dict(tone=tone_errors(*texts)[0], toned=edit_distance(*words), base=base, mistaken=mistaken)
@@ -217,8 +228,9 @@ def write_errors(
     for row, mode, texts in _heard(trials, rows, folder):
         run, counts = {name: row[name] for name in _RUN}, [count_errors(*pair, mode) for pair in texts]
         errors += [run | dict(kind=kind, errors=_as_cell(count[kind] for count in counts)) for kind in counts[0]]
-        normal = [[normalize(text, mode) for text in both] for both in texts if mode == "pinyin"]
-        confused = Counter(pair for both in normal for pair in matched_tones(*both))
+        normal = [[normalize(text, mode) for text in both] for both in texts if mode in WRITINGS]
+        if mode == "pinyin": confused = Counter(pair for both in normal for pair in matched_tones(*both))
+        else: confused = tone_confusions(*zip(*normal), mode) if normal else Counter()
         tones += [run | dict(read=read, heard=heard, count=n) for (read, heard), n in sorted(confused.items())]
     _replace_runs(stem.with_name(f"{stem.name}-errors.csv"), errors)
     _replace_runs(stem.with_name(f"{stem.name}-tones.csv"), tones)
@@ -374,7 +386,7 @@ def ablate(
     write_errors(trials, [row for row in before if _run_of(row) not in counted], heard, out / stage)
     rows = run_trials(trials, table, home, TrialOptions(workers=workers, cache=cache, transcripts=heard))
     write_errors(trials, [row for row in rows if row not in before], heard, out / stage)
-    print(f"wrote {table}, {stage}-errors.csv and, of toned pinyin, {stage}-tones.csv")
+    print(f"wrote {table}, {stage}-errors.csv and, of texts with tones, {stage}-tones.csv")
     return rows
 
 # %% ../../nbs/research/02_experiments.ipynb #ff60f5ff

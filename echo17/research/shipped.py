@@ -28,7 +28,7 @@ from ..training import TrainConfig, evaluate, make_optimizer
 # %% ../../nbs/research/05_shipped.ipynb #3715a824
 def first_recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it learns to transcribe, apart from its vocabulary."
-    return EchoConfig.echo(dynamic_range=8.), TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
+    return EchoConfig.echo(dynamic_range=8., max_tokens=256), TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
 
 def recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it then learns the other voices: the shipped model."
