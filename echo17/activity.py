@@ -6,6 +6,7 @@
 __all__ = ['speech_probability', 'SpeechOptions', 'find_speech', 'speech_of', 'spoken_part', 'plot_speech']
 
 # %% ../nbs/06_activity.ipynb #229897e4
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -60,7 +61,9 @@ def _weights_path() -> Path:
 def _detector() -> _Detector:
     "Read once a process; a sound leaves nothing behind in it."
     with torch.inference_mode(False), torch.device("cpu"):
-        weights = torch.jit.load(str(_weights_path()), map_location="cpu").state_dict()
+        with warnings.catch_warnings():  # the package has them in this form only, whatever torch wishes for
+            warnings.filterwarnings("ignore", message=".*torch.jit.load. is deprecated", category=DeprecationWarning)
+            weights = torch.jit.load(str(_weights_path()), map_location="cpu").state_dict()
         detector = _Detector().float().eval().requires_grad_(False)
         detector.load_state_dict({here: weights[f"_model.{there}"] for there, here in _NAMES.items()})
     return detector

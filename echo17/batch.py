@@ -112,7 +112,7 @@ def collate(
 # %% ../nbs/19_batch.ipynb #6a825769
 def strided(length:int|Tensor, stride:int) -> int|Tensor:
     "Positions that remain of `length` frames."
-    return -(-length // stride)
+    return (length + stride - 1) // stride  # -(-length // stride) is one too few in ONNX
 
 def frame_mask(
     lengths:Tensor,                 # (B,) real positions

@@ -236,14 +236,19 @@ def _bench_optimizers(args): # an hour on two cores, later only what is missing
     from echo17.research.optimizers import bench
     bench(args.out, None if args.costs else args.data or data_dir() / "fsdd", args.widths, args.workers, args.cache)
 
+def _bench_training(args): # some minutes; with --errors an hour
+    from echo17.research.training_speed import bench_training, errors_table, training_errors
+    if args.errors: print(errors_table(training_errors(args.out, args.against, cache=args.cache))); return
+    bench_training(args.out, args.against, args.forms, cache=args.cache)
+
 def _bench_attention(args): # some minutes
     from echo17.research.speed import bench_attention
     bench_attention(args.out, args.against, args.frames, args.rounds)
 
-BENCHES = dict(optimizers=_bench_optimizers, attention=_bench_attention)
+BENCHES = dict(optimizers=_bench_optimizers, attention=_bench_attention, training=_bench_training)
 
 def bench_command(args):
-    "Measure what optimizers cost and bring, or how much longer attention takes that hears pitch."
+    "Measure what optimizers cost and bring, what attention costs that hears pitch, or how fast a training is."
     BENCHES[args.what](args)
 
 def _bench_parser(commands):
@@ -254,6 +259,9 @@ def _bench_parser(commands):
              rounds=(5, "turns in which times are measured (default 5)"))
     about = "optimizers: of the models whose costs are measured"
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
+    forms, about = ["plain", "1 ahead", "compiled"], "training: plain, batches made ahead, compiled; the first is needed"
+    sub.add_argument("--forms", nargs="+", default=forms, choices=[*forms, "2 ahead"], help=about)
+    _options(sub, errors=(False, "training: errors on dev with three seeds instead, resumed where it was left"))
     about = "attention: of the longest clip"
     sub.add_argument("--frames", type=int, nargs="+", default=[1500, 3000], help=about)
     _trials_options(sub, "$ECHO17_DATA/fsdd", "its tables")

@@ -101,7 +101,7 @@ def check_contours(
 # %% ../nbs/04_contour.ipynb #b9a1a731
 def _windows(x, stride): # (B, T) to (B, ceil(T / stride), stride)
     "The frames around each centre; 0 where there is no frame."
-    before, positions = stride // 2, -(-x.shape[1] // stride)
+    before, positions = stride // 2, (x.shape[1] + stride - 1) // stride
     padded = torch.nn.functional.pad(x, (before, positions * stride - before - x.shape[1]))
     return padded.unflatten(1, (positions, stride))
 

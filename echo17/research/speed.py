@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STEP_FORMS', 'TURN_FORMS', 'STEP_PROBE', 'TURN_PROBE', 'ATTENTION_COLUMNS', 'Probe', 'attention_costs', 'turn_costs',
-           'bench_attention', 'costs_table']
+           'bench_attention', 'costs_table', 'plot_attention_costs']
 
 # %% ../../nbs/research/10_speed.ipynb #ced2fd5d
 import json
@@ -238,3 +238,25 @@ def costs_table(rows:Sequence[dict]) -> str: # text
         lines.append(f"{row['what']:5} {row['frames']:6} {row['form']:14} {row['checkout']:8} {time:>6} {busy:>10} "
                      f"{process:>8} {tensors:>8} {text(row['times_other']):>6}")
     return "\n".join(lines)
+
+# %% ../../nbs/research/10_speed.ipynb #5386ee57
+def plot_attention_costs(
+    rows:Sequence[dict],   # of `bench_attention`
+    frames:int,            # one of its lengths
+    ax=None,               # Axes to draw into
+):                         # the Axes
+    "Time and memory of each form, divided by that without pitch."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.figure(figsize=(7, 3), layout="constrained").add_subplot()
+    found = {row["form"]: row for row in rows
+             if (row["what"], row["frames"], row["checkout"]) == ("step", frames, "this")}
+    if not found: raise EchoError(f"there is no row of {frames} frames")
+    kinds = {"times_first": ("time", "#D55E00"), "process_times_first": ("memory of the process", "#0072B2"),
+             "tensors_times_first": ("memory of the tensors", "#56B4E9")}
+    for k, (column, (label, colour)) in enumerate(kinds.items()):
+        places = [place + .25 * (k - 1) for place in range(len(found))]
+        ax.bar(places, [row[column] for row in found.values()], width=.24, color=colour, label=label)
+    ax.axhline(1, color="black", linewidth=.8)
+    ax.set(xticks=range(len(found)), xticklabels=list(found), ylabel="times no pitch")
+    ax.legend(frameon=False)
+    return ax
