@@ -231,6 +231,7 @@ def _trials_options(sub, corpus, files):
              workers=(2, "trainings at a time (default 2)"), cache=(Path, "folder of the feature cache"),
              out=("data/results", f"folder for {files}"))
 
+# %% ../nbs/30_cli.ipynb #8c6d6616
 def _bench_optimizers(args): # an hour on two cores, later only what is missing
     from echo17.data.manifests import data_dir
     from echo17.research.optimizers import bench

@@ -44,8 +44,15 @@ class _Ears:
         "Rows that hear the same are the queries of one attention."
         (known, mask), (N, D) = self.shown, query.shape
         keys, values = known[number]
-        query = query.view(len(keys), self.size or N, heads, D // heads).transpose(1, 2)
-        return F.scaled_dot_product_attention(query, keys, values, mask).transpose(1, 2).reshape(N, D)
+        self.asked = query.view(len(keys), self.size or N, heads, D // heads).transpose(1, 2)
+        return F.scaled_dot_product_attention(self.asked, keys, values, mask).transpose(1, 2).reshape(N, D)
+
+    def looks(self) -> Tensor: # (N, S), each row sums to 1
+        "Where the last block looked in the last step, mean of its heads."
+        keys = self.shown[0][-1][0]
+        scores = self.asked @ keys.mT * keys.shape[-1] ** -0.5
+        if self.shown[1] is not None: scores = scores.masked_fill(~self.shown[1], -torch.inf)
+        return scores.softmax(-1).mean(1).flatten(0, 1)
 
 # %% ../nbs/21_state.ipynb #c1e94bec
 class _Past:

@@ -1,4 +1,7 @@
 """One call of each module from outside the notebooks: what `import echo17` users do, in plain Python."""
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -125,3 +128,14 @@ def test_the_shipped_model_is_what_the_code_makes_and_hears_imagines_and_explain
 def test_bad_input_is_one_error():
     for bad in (lambda: FeatureConfig(names=("smell",)), lambda: EchoConfig(width=-1), lambda: extract_pitch(torch.full((100,), torch.nan), 16000), lambda: load_audio("missing.wav")):
         with pytest.raises(EchoError): bad()
+
+
+SLOW = ("accelerate", "huggingface_hub", "jiwer", "librosa", "matplotlib", "onnxruntime", "pyworld", "scipy", "silero_vad",
+        "sklearn", "torch._dynamo", "torch._inductor", "torchaudio", "transformers")
+
+
+def test_what_transcribes_imports_nothing_slow():
+    code = ("import sys, torch, numpy\nbefore = {*sys.modules}\nimport echo17.long, echo17.commands\n"
+            f"print(*[name for name in {SLOW!r} if name in sys.modules and name not in before])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

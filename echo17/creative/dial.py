@@ -12,7 +12,6 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -84,20 +83,10 @@ def clearness(
     best = best.masked_fill(~frame_mask(lengths, best.shape[1], best.device), 0.)
     return torch.nn.functional.max_pool1d(best[:, None], 2 * reach + 1, 1, reach)[:, 0]
 
-@contextmanager
-def _watched(module):
-    "The inputs of a module while it runs."
-    seen = []
-    handle = module.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
-    try: yield seen
-    finally: handle.remove()
-
 def _step_and_look(state, clear, tokens): # (N, V) logits, and (N,) how clear it is where the decoder looks
     "One more token, and what it is about."
-    layer = state.decoder.blocks[-1].cross_attention
-    with _watched(layer) as seen: logits = state.step(tokens)
-    looks = layer.weights(seen[0][:, -1:], state.memory, mask=state.mask).mean(1)[:, 0]
-    return logits, (looks * clear).sum(-1)
+    logits = state.step(tokens)
+    return logits, (state.ears.looks() * clear).sum(-1)
 
 # %% ../../nbs/creative/06_dial.ipynb #bcf645fe
 class CTCOpinion:

@@ -38,7 +38,7 @@ from ..files import write_bytes
 
 # %% ../../nbs/data/04_cache.ipynb #d69acd33
 RECIPES = dict(  # who changes the numbers that one gives raises its version
-    sound=1, speed=1, semitones=1, f0=1, spectrogram=1, waveform=1, envelopes=1)
+    sound=1, speed=1, semitones=2, f0=2, spectrogram=1, waveform=1, envelopes=1)
 
 _GRID, _PITCH = ("sample_rate", "hop_length"), ("pitch_method", "f_min", "f_max")
 _SETTINGS = dict(  # entry to the fields of a FeatureConfig that matter to it
