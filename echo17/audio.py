@@ -59,7 +59,7 @@ def check_wave(
 # %% ../nbs/03_audio.ipynb #97d53c03
 _log = logging.getLogger(__name__)
 _RATES = (1000, 768_000)  # Hz
-_BLOCK = 2**18            # samples of each channel that are read at once
+_BLOCK = 2**15            # samples of each channel that are read at once
 
 class _Forward(soundfile.SoundFile):
     "A file that is read from its beginning to its end; no place in it is sought."
@@ -156,8 +156,10 @@ class _Mix:
 
     def __call__(self, block): # (samples, channels) to (samples,)
         mean = block.mean(1)
-        both = torch.cat([block, mean[:, None]], 1).double()
-        self.n += len(both); self.sums += both.sum(0); self.squares += both.square().sum(0)
+        # no further copy of the samples is made
+        sums = [x.sum(0, dtype=torch.double) for x in (block, mean[:, None])]
+        norms = [torch.linalg.vector_norm(x, dim=0, dtype=torch.double) for x in (block, mean[:, None])]
+        self.n += len(mean); self.sums += torch.cat(sums); self.squares += torch.cat(norms).square()
         return mean
 
     def survivor(self): # a channel or None
@@ -175,7 +177,9 @@ def _mono(blocks, sample_rate, mix): # (samples,)
     first = next(blocks, None)
     if first is None: return torch.zeros(0)
     rate, mixed = first[0], (mix(block) for _, block in itertools.chain([first], blocks))
-    return torch.cat([*(mixed if rate == sample_rate else _resample(mixed, rate, sample_rate))])
+    kept = bytearray()  # one place that grows: small ones between the blocks would keep memory from being used again
+    for piece in mixed if rate == sample_rate else _resample(mixed, rate, sample_rate): kept += piece.numpy().tobytes()
+    return torch.frombuffer(kept, dtype=torch.float32) if kept else torch.zeros(0)
 
 def _read_part(path, container, part, sample_rate): # (samples,)
     "One sound of a file; read a second time where the channels cancel each other."

@@ -260,7 +260,8 @@ def _bench_parser(commands):
              rounds=(5, "turns in which times are measured (default 5)"))
     about = "optimizers: of the models whose costs are measured"
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
-    forms, about = ["plain", "1 ahead", "compiled"], "training: plain, batches made ahead, compiled; the first is needed"
+    forms = ["plain", "1 ahead", "compiled"]
+    about = "training: plain, which is needed, batches made ahead, compiled"
     sub.add_argument("--forms", nargs="+", default=forms, choices=[*forms, "2 ahead"], help=about)
     _options(sub, errors=(False, "training: errors on dev with three seeds instead, resumed where it was left"))
     about = "attention: of the longest clip"

@@ -93,6 +93,11 @@ class _Past:
         self.held, self.spare = self.spare, self.held
 
 # %% ../nbs/21_state.ipynb #2f7de53a
+def _check_index(index, count): # None: any number of rows
+    "Rows that are there."
+    if count is None or 0 <= index.min() and index.max() < count: return
+    raise EchoError(f"index must be 0 to {count - 1}, got {index.tolist()}")
+
 def _weights(*layers): # linear layers with the same input
     "Weights and biases below each other: one product for all of them."
     biases = [torch.zeros_like(layer.weight[:, 0]) if layer.bias is None else layer.bias for layer in layers]
@@ -134,7 +139,8 @@ class EchoState(_Reader):
     ):
         super().__init__(decoder)
         if rows is None and len(memory) > 1: rows = torch.arange(len(memory), device=memory.device)
-        self.tasks, self._memory, self.ears = tasks, memory, _Ears(decoder, memory, mask.to(memory.device), rows)
+        self.tasks, self._memory, self.mask = tasks, memory, mask.to(memory.device)  # the mask of each memory
+        self.ears = _Ears(decoder, memory, self.mask, rows)
 
     @property
     def memory(self) -> Tensor: # (N, S, D), or (1, S, D) where all hear the same
@@ -156,8 +162,7 @@ class EchoState(_Reader):
         "Go on with these rows."
         rows = self.ears.rows if self.ears.rows is not None else self.tasks
         count = self.past.shape[2] if self.past is not None else None if rows is None else len(rows)
-        if count is not None and not (0 <= index.min() and index.max() < count):
-            raise EchoError(f"index must be 0 to {count - 1}, got {index.tolist()}")
+        _check_index(index, count)
         if self.past is not None: self.past.reorder(index)
         if self.tasks is not None: self.tasks = self.tasks[index]
         if self.ears.rows is not None: self.ears.turn_to(self.ears.rows[index])

@@ -145,8 +145,10 @@ def outdated(folder:str|Path|None=None) -> list[str]: # one line for each differ
     config, training = recipe()
     of = dict(config=config.changed(vocabulary=made["vocabulary"]).flat(), training=training.flat(),
               optimizer=optimizer_options(training))
-    now, usual = json.loads(json.dumps([of, EchoConfig().flat()]))  # tuples become lists, as they did in the file
-    was = result | dict(config=usual | made)  # a field younger than the model: its default is what was done before
+    usual = dict(config=EchoConfig().flat(), training=TrainConfig().flat())
+    now, usual = json.loads(json.dumps([of, usual]))  # tuples become lists, as they did in the file
+    # a field younger than the model: its default is what was done before
+    was = result | dict(config=usual["config"] | made, training=usual["training"] | result["training"])
     return [f"{part}.{name}: made with {was[part].get(name)!r}, the recipe says {values.get(name)!r}"
             for part, values in now.items() for name in sorted({*values, *was[part]})
             if was[part].get(name) != values.get(name)]
