@@ -64,7 +64,7 @@ def measure_prosody(
     levels = frame_levels(wave, piece).double()
     sounding = levels > max(levels.max().item() - _SOFT, _SILENT)
     if not sounding.any(): return _NOBODY
-    pitch, spread, end = _contour(extract_pitch(wave, sample_rate).f0 if f0 is None else f0)
+    pitch, spread, end = _contour(extract_pitch(wave, sample_rate, "dio").f0 if f0 is None else f0)
     heard = sounding.nonzero()[:, 0]
     span = (int(heard[-1] - heard[0]) + 1) * piece / sample_rate
     loudness = 10 * (10 ** (levels[sounding] / 10)).mean().log10().item()
