@@ -224,7 +224,8 @@ def _compared(claim, correlations, lags, f_min, f_max):
     near = (lags - period).abs() <= (0.06 * period).clamp(min=float(lags[1] - lags[0]))
     longer = (repeats < claim / 1.2) & (torch.where(near, correlations, -1.).amax(1) < 0.9 * height)
     peaks, short = _peaks(correlations), ((lags < 1 / f_max) & (lags < period / 1.2))[:, 1:-1]
-    beyond = torch.where(short, peaks, -1.).amax(1) >= 0.98 * peaks.amax(1)
+    shortest = torch.where(short, peaks, -1.).amax(1)
+    beyond = (shortest >= 0.98 * peaks.amax(1)) & (shortest > 0.85)  # a formant rings, too, but dies away
     below = (repeats < f_min) & (longer | ~claimed)
     return torch.where(clear & longer & (repeats >= f_min), repeats, claim), clear & (below | beyond)
 
