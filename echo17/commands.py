@@ -88,6 +88,11 @@ def _load(args):
     return load_model(best or args.model).to(device)
 
 # %% ../nbs/29_commands.ipynb #0ec33c87
+def _check_window(args):
+    "By the name that was typed."
+    from echo17.errors import check_number
+    if args.window is not None: check_number(0.5, **{"--window": args.window})
+
 def _tell(words):
     "A line on standard error, where it does not mix with results."
     print(f"echo17: {words}", file=sys.stderr, flush=True)
@@ -115,10 +120,9 @@ def _print_list(rows): # of dicts
 def transcribe_command(args):
     "Print what is said in recordings, long ones window by window."
     from echo17.decoding import SearchOptions
-    from echo17.errors import check_number
     from echo17.inference import is_doubtful
     from echo17.long import transcribe_long, windows_for
-    if args.window is not None: check_number(0.5, **{"--window": args.window})
+    _check_window(args)
     model, search, bad = _load(args), SearchOptions(beam=args.beam), []
     how = windows_for(model, args.window)
     found = _each(args.file, lambda file: transcribe_long(model, file, search, how), bad)
@@ -157,11 +161,11 @@ def _read_gap(text):
 def _imagine_options(args, model):
     "Which words may be imagined, and how a long recording is cut."
     from echo17.creative.imagine import ImagineOptions
-    from echo17.errors import EchoError, check_number
+    from echo17.errors import EchoError
     from echo17.lexicon import load_lexicon
     from echo17.long import windows_for
     if args.words and args.any_word: raise EchoError("--words and --any-word exclude each other")
-    if args.window is not None: check_number(0.5, **{"--window": args.window})
+    _check_window(args)
     words = load_lexicon(args.words, model.tokenizer) if args.words else not args.any_word
     return ImagineOptions(words=words, windows=windows_for(model, args.window))
 

@@ -18,16 +18,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 import echo17
-from .activity import SpeechOptions, spoken_part
+from .activity import SpeechOptions
 from .attention import MemoryKeys
-from .audio import AudioInput, as_wave
-from .batch import Batch, collate, frame_mask
+from .audio import AudioInput
+from .batch import Batch, frame_mask
 from .config import config_from_json, config_to_json, facts_from_json, facts_to_json
-from .data.features import extract_features
-from .decoding import SearchOptions, Transcript, beam_search, greedy_search, make_transcript
+from .decoding import SearchOptions, Transcript, beam_search, greedy_search
 from .errors import EchoError, check_whole
 from .files import new_folder, read_json, write_json, write_text
-from .inference import FACTS_FILE, MODEL_FILES, NOTHING, WORDS_FILE, Echo, _read_text, later, token_limits
+from echo17.inference import (
+    FACTS_FILE, MODEL_FILES, WORDS_FILE, Echo, _read_text, make_transcripts, token_limits, transcripts_of_speech,
+)
 from .lexicon import load_lexicon, save_words
 from .model import LONGEST, EchoNetwork, _check_batch, evaluating
 from .text import Tokenizer
@@ -250,7 +251,7 @@ class _Graphs:
         folder = Path(folder)
         files = (ONNX_FILE, *MODEL_FILES[:2], FACTS_FILE, *(f"{name}.onnx" for name in ONNX_PARTS))
         for path in (folder / name for name in files):
-            if not path.is_file(): raise EchoError(f"{path}: no such file; `echo17 export` makes all that is needed")
+            if not path.is_file(): raise EchoError(f"{path}: no such file; `export_onnx` writes all that is needed")
         about, config, facts = read_json(folder / ONNX_FILE), folder / MODEL_FILES[0], folder / FACTS_FILE
         self.config = config_from_json(_read_text(config), str(config))
         self.facts = facts_from_json(_read_text(facts), str(facts))
@@ -290,9 +291,7 @@ def onnx_transcripts(
     state = model.state([x.index_select(1, rows) for x in heard], lengths[rows])
     if search.beam == 1: found = greedy_search(state, len(lengths), limits, lexicon=search.lexicon)
     else: found = beam_search(state, len(lengths), limits, search, ctc, lengths)
-    hop, stride = model.config.features.hop_seconds, model.config.stride
-    return [make_transcript(hypothesis, row[:n], model.tokenizer, stride * hop, hop * (frames - 1))
-            for hypothesis, row, n, frames in zip(found, ctc, lengths.tolist(), batch.lengths.tolist())]
+    return make_transcripts(model, found, ctc, lengths, batch)
 
 def onnx_transcribe(
     model:OnnxEcho,
@@ -301,9 +300,4 @@ def onnx_transcribe(
     speech:SpeechOptions|None=SpeechOptions(), # what is heard: from the first to the last speech; None: everything
 ) -> Transcript:
     "As `inference.transcribe`: what is said in a recording that is not longer than the model takes at once."
-    recipe = model.config.features
-    wave = as_wave(audio, recipe.sample_rate)
-    part = (wave, 0) if speech is None else spoken_part(wave, recipe.sample_rate, speech)
-    if part is None: return NOTHING
-    batch = collate([extract_features(part[0], recipe)], [""], model.tokenizer)
-    return later(onnx_transcripts(model, batch, search)[0], part[1] / recipe.sample_rate)
+    return transcripts_of_speech(model, [audio], lambda batch: onnx_transcripts(model, batch, search), speech, 1)[0]

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['NOTHING', 'MODEL_FILES', 'FACTS_FILE', 'WORDS_FILE', 'DOUBTFUL', 'DEVICES', 'Echo', 'token_limits', 'search_batch',
-           'transcribe_batch', 'later', 'transcribe_many', 'transcribe', 'save_model', 'load_model', 'shipped_dir',
-           'is_doubtful', 'choose_device']
+           'make_transcripts', 'transcribe_batch', 'later', 'transcripts_of_speech', 'transcribe_many', 'transcribe',
+           'save_model', 'load_model', 'shipped_dir', 'is_doubtful', 'choose_device']
 
 # %% ../nbs/22_inference.ipynb #34525cd7
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,6 +101,18 @@ def _check_writes(model):
     "Without a tokenizer nothing can be written."
     if model.tokenizer is None: raise EchoError("a model without a tokenizer cannot transcribe")
 
+def make_transcripts(
+    model:Echo,                   # or what else has a configuration and a tokenizer
+    found:Sequence[Hypothesis],
+    ctc:Tensor,                   # (B, S, V) log-probabilities of the CTC head
+    lengths:Tensor,               # (B,) real positions
+    batch:Batch,                  # that was heard
+) -> list[Transcript]:
+    "Words with times, none behind the last frame, which lies within the sound."
+    hop, stride = model.config.features.hop_seconds, model.config.stride
+    return [make_transcript(hypothesis, row[:n].cpu(), model.tokenizer, stride * hop, hop * (frames - 1))
+            for hypothesis, row, n, frames in zip(found, ctc, lengths.tolist(), batch.lengths.tolist())]
+
 @torch.inference_mode()
 def transcribe_batch(
     model:Echo,
@@ -109,14 +121,10 @@ def transcribe_batch(
 ) -> list[Transcript]:
     "Free-running transcripts of a batch, each clip heard from its first sample to its last."
     _check_writes(model)
-    hop, stride = model.config.features.hop_seconds, model.config.stride
     with evaluating(model):
         memory, lengths = model.encoder(batch)
         ctc = model.ctc_head(memory).float().log_softmax(-1)
-        found = search_batch(model, memory, lengths, ctc, search)
-    ends = [hop * (frames - 1) for frames in batch.lengths.tolist()]  # the last frame lies within the sound
-    return [make_transcript(hypothesis, row[:n].cpu(), model.tokenizer, stride * hop, end)
-            for hypothesis, row, n, end in zip(found, ctc, lengths.tolist(), ends)]
+        return make_transcripts(model, search_batch(model, memory, lengths, ctc, search), ctc, lengths, batch)
 
 # %% ../nbs/22_inference.ipynb #2a4e30b9
 NOTHING = Transcript("", (), 0.)  # what is said where nobody speaks
@@ -130,7 +138,27 @@ def later(
     return replace(transcript, words=tuple(words))
 
 # %% ../nbs/22_inference.ipynb #1050ab1b
-@torch.inference_mode()
+def transcripts_of_speech(
+    model:Echo,                    # or what else has a configuration and a tokenizer
+    sounds:Sequence[AudioInput],   # sound files, or (samples,) of floats at the model's sample rate
+    ask:Callable[[Batch], list[Transcript]], # hears a batch
+    speech:SpeechOptions|None,     # what is heard: from the first to the last speech; None: everything
+    together:int,                  # how many are heard in one batch
+) -> list[Transcript]:             # one each
+    "Cut the speech out, ask for what is said in it, and put the words where they stand in the sounds."
+    check_whole(1, together=together)
+    recipe, rate, found, spoken = model.config.features, model.config.features.sample_rate, [NOTHING] * len(sounds), []
+    for place, audio in enumerate(sounds):
+        wave = as_wave(audio, rate)
+        part = (wave, 0) if speech is None else spoken_part(wave, rate, speech)
+        if part is not None: spoken.append((place, extract_features(part[0], recipe), part[1] / rate))
+    for first in range(0, len(spoken), together):
+        places, items, starts = zip(*spoken[first:first + together])
+        heard = ask(collate(items, [""] * len(items), model.tokenizer))
+        for place, start, one in zip(places, starts, heard): found[place] = later(one, start)
+    return found
+
+# %% ../nbs/22_inference.ipynb #6b21e062
 def transcribe_many(
     model:Echo,
     sounds:Sequence[AudioInput],  # sound files, or (samples,) of floats at the model's sample rate
@@ -140,18 +168,8 @@ def transcribe_many(
 ) -> list[Transcript]:            # one each, as if each were alone
     "What is said in several short recordings."
     _check_writes(model)
-    check_whole(1, together=together)
-    recipe, rate, found, spoken = model.config.features, model.config.features.sample_rate, [NOTHING] * len(sounds), []
-    for place, audio in enumerate(sounds):
-        wave = as_wave(audio, rate)
-        part = (wave, 0) if speech is None else spoken_part(wave, rate, speech)
-        if part is not None: spoken.append((place, extract_features(part[0], recipe), part[1] / rate))
-    for first in range(0, len(spoken), together):
-        places, items, starts = zip(*spoken[first:first + together])
-        batch = collate(items, [""] * len(items), model.tokenizer).to(model.ctc_head.weight.device)
-        heard = transcribe_batch(model, batch, search)
-        for place, start, one in zip(places, starts, heard): found[place] = later(one, start)
-    return found
+    def ask(batch): return transcribe_batch(model, batch.to(model.ctc_head.weight.device), search)
+    return transcripts_of_speech(model, sounds, ask, speech, together)
 
 def transcribe(
     model:Echo,

@@ -91,14 +91,14 @@ def _apart(a, b, first, last):
 
 def _pairs(left, right, first, last): # list of (place in left, place in right), last to first
     "Which words are the same, in the cheapest way for all of them; a dynamic program like the edit distance."
+    costs = [0. if b.end > last - _EDGE else _NEAR / 2 for b in right]  # of each word of `right` that has no pair
     row = [(0., ())]  # for each beginning of `right`: the cost, and the pairs as (pairs before, pair)
-    for _, b in enumerate(right): row.append((row[-1][0] + (0. if b.end > last - _EDGE else _NEAR / 2), ()))
+    for cost in costs: row.append((row[-1][0] + cost, ()))
     for i, a in enumerate(left):
         alone, above = 0. if a.start < first + _EDGE else _NEAR / 2, row
         row = [(above[0][0] + alone, ())]
         for j, b in enumerate(right):
-            options = [(above[j + 1][0] + alone, above[j + 1][1]),
-                       (row[j][0] + (0. if b.end > last - _EDGE else _NEAR / 2), row[j][1])]
+            options = [(above[j + 1][0] + alone, above[j + 1][1]), (row[j][0] + costs[j], row[j][1])]
             if (apart := _apart(a, b, first, last)) <= _NEAR:
                 options.insert(0, (above[j][0] + apart, (above[j][1], (i, j))))
             row.append(min(options, key=lambda option: option[0]))
@@ -159,12 +159,13 @@ def transcribe_long(
     speech:SpeechOptions|None=SpeechOptions(), # what is heard: from the first to the last speech; None: everything
 ) -> Transcript:                          # its confidence is the geometric mean of the words'
     "What is said in a recording of any length; one that fits a window is transcribed as it is."
-    rate = model.config.features.sample_rate
+    rate, how = model.config.features.sample_rate, how or windows_for(model)
     wave = as_wave(audio, rate)
+    if len(wave) <= round(how.longest * rate): return transcribe(model, wave, search, speech)
     place = (0, len(wave)) if speech is None else speech_of(wave, rate, speech)
     if place is None: return NOTHING
     spoken, start = wave[slice(*place)], place[0] / rate
-    plan = plan_windows(spoken, rate, how or windows_for(model))
+    plan = plan_windows(spoken, rate, how)
     if len(plan) == 1: return transcribe(model, wave, search, speech)
     heard = transcribe_many(model, [spoken[window.start:window.end] for window in plan], search, speech)
     found = [later(one, window.start / rate).words for one, window in zip(heard, plan)]

@@ -59,20 +59,21 @@ class _Past:
     "Keys and values of all that was read, (positions, blocks, 2, N, H, head_dim): written in place."
     def __init__(self, decoder, count): # rows
         weight, heads = decoder.embedding.weight, decoder.blocks[0].self_attention.heads
-        self.shape = (len(decoder.blocks), 2, count, heads, weight.shape[1] // heads)
-        self.held, self.spare, self.length = weight.new_empty(0, *self.shape), None, 0
+        self.held = weight.new_empty(0, len(decoder.blocks), 2, count, heads, weight.shape[1] // heads)
+        self.spare, self.length = None, 0
         self.rotary, self.turns = decoder.rotary, None
 
     def make_room(self):
         "Twice as many positions where there is none left, and their rotations."
         if self.length < len(self.held): return
-        wider = self.held.new_empty(max(64, 2 * len(self.held)), *self.shape)
+        wider = self.held.new_empty(max(64, 2 * len(self.held)), *self.held.shape[1:])
         wider[:self.length] = self.held
         self.held, self.spare, self.turns = wider, None, self.rotary.turns(len(wider)).pairs[0]
 
     def attend(self, number, joined): # the block; (N, 3 D) queries, keys and values, to (N, D)
         "The newest position looks at all before it and at itself."
-        parts, t, held = joined.view(len(joined), 3, *self.shape[3:]), self.length, self.held
+        t, held = self.length, self.held
+        parts = joined.view(len(joined), 3, *held.shape[4:])
         turned = self.turn(parts[:, :2], self.turns[t])
         held[t, number, 0], held[t, number, 1] = turned[:, 1], parts[:, 2]
         keys, values = held[:t + 1, number].permute(1, 2, 3, 0, 4)
@@ -87,8 +88,7 @@ class _Past:
     def reorder(self, index): # (N',)
         "The rows that a search goes on with, copied into the room that the last copy left."
         if self.spare is None or len(index) != self.spare.shape[3]:
-            self.shape = (*self.shape[:2], len(index), *self.shape[3:])
-            self.spare = self.held.new_empty(len(self.held), *self.shape)
+            self.spare = self.held.new_empty(*self.held.shape[:3], len(index), *self.held.shape[4:])
         torch.index_select(self.held[:self.length], 3, index, out=self.spare[:self.length])
         self.held, self.spare = self.spare, self.held
 
@@ -161,7 +161,7 @@ class EchoState(_Reader):
     def reorder(self, index:Tensor): # (N',) which row each new row continues
         "Go on with these rows."
         rows = self.ears.rows if self.ears.rows is not None else self.tasks
-        count = self.past.shape[2] if self.past is not None else None if rows is None else len(rows)
+        count = self.past.held.shape[3] if self.past is not None else None if rows is None else len(rows)
         _check_index(index, count)
         if self.past is not None: self.past.reorder(index)
         if self.tasks is not None: self.tasks = self.tasks[index]

@@ -174,8 +174,8 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
             "len(memory), limits, search, ctc, lengths)",
             "len(memory), limits, SearchOptions(search.beam), ctc, lengths)"),
         "the search does not reach a batch": (
-            "found = search_batch(model, memory, lengths, ctc, search)",
-            "found = search_batch(model, memory, lengths, ctc)"),
+            "make_transcripts(model, search_batch(model, memory, lengths, ctc, search)",
+            "make_transcripts(model, search_batch(model, memory, lengths, ctc)"),
         "the limits do not reach the search": ("_TOKENS_BEYOND + 2 * n) for n", "_TOKENS_BEYOND + 9 * n) for n"),
         "it hears while it is trained": (
             "    with evaluating(model):\n        memory, lengths = model.encoder(batch)",

@@ -16,14 +16,13 @@ from pathlib import Path
 import torch
 from tqdm.auto import tqdm
 
-import echo17
 from ..config import EchoConfig
 from ..creative.stories import stories_dir
 from ..data.cache import cached_features, prepare_features
 from ..data.manifests import data_dir, default_cache
 from ..errors import EchoError, check_choice, check_whole
 from ..files import read_csv, write_csv
-from .speed import Probe
+from .speed import Probe, checkouts
 from ..runs import read_material
 
 # %% ../../nbs/research/11_training_speed.ipynb #5a7d26c4
@@ -151,11 +150,6 @@ def _given(source, config, cache): # the path of a file
         torch.save(found, Path(folder) / "features.pt")
         yield str(Path(folder) / "features.pt")
 
-def _checkouts(against):
-    "Name to folder."
-    here = dict(this=Path(echo17.__file__).resolve().parents[1])
-    return here | ({"other": Path(against).resolve()} if against else {})
-
 def _pace_rows(corpus, turns, parts, threads): # checkout to [form to (clips, seconds, processors)]
     "Medians over the turns."
     for name, some in turns.items():
@@ -188,7 +182,7 @@ def training_pace(
     with _given(source, EchoConfig.echo(**changes["config"]), cache) as features:
         asked = dict(source=str(Path(source).resolve()), features=features, threads=threads, of=of, parts=PARTS)
         asked |= changes | dict(forms={form: TRAINING_FORMS[form] for form in forms})
-        probes = {name: Probe(STEPS_PROBE, folder, **asked) for name, folder in _checkouts(against).items()}
+        probes = {name: Probe(STEPS_PROBE, folder, **asked) for name, folder in checkouts(against).items()}
     found = {name: [] for name in probes}
     for turn in tqdm(range(turns), desc=f"turns of {Path(source).name}"):
         for name, probe in probes.items(): found[name].append(probe.ask(str(turn)))
@@ -257,12 +251,12 @@ def training_errors(
     table.parent.mkdir(parents=True, exist_ok=True)
     for name, source in (default_corpora() if corpora is None else corpora).items():
         done = {(row["checkout"], row["seed"]) for row in rows if (row["corpus"], row["epochs"]) == (name, epochs)}
-        left = [(who, seed) for seed in seeds for who in _checkouts(against) if (who, seed) not in done]
+        left = [(who, seed) for seed in seeds for who in checkouts(against) if (who, seed) not in done]
         if not left: continue
         with _given(source, EchoConfig.echo(**changes["config"]), cache) as features:
             for who, seed in tqdm(left, desc=f"trainings on {name}"):
                 asked = dict(source=str(Path(source).resolve()), features=features, epochs=epochs, seed=seed)
-                probe = Probe(ERRORS_PROBE, _checkouts(against)[who], threads=threads, **asked, **changes)
+                probe = Probe(ERRORS_PROBE, checkouts(against)[who], threads=threads, **asked, **changes)
                 about = dict(corpus=name, checkout=who, seed=seed, epochs=epochs)
                 rows.append({key: (about | probe.close()).get(key) for key in ERRORS_COLUMNS})
                 write_csv(table, rows, ERRORS_COLUMNS)
