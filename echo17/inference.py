@@ -88,13 +88,12 @@ def search_batch(
 ) -> list[Hypothesis]:      # one each
     "The text of each row of `memory`, as tokens."
     mask, limits = frame_mask(lengths, memory.shape[1], memory.device), token_limits(model, lengths)
-    with evaluating(model):
-        if search.beam == 1:
-            state = EchoState(model.decoder, memory, mask)
-            return greedy_search(state, len(memory), limits, memory.device, search.lexicon)
-        rows = torch.arange(len(memory), device=memory.device).repeat_interleave(search.beam)
-        state = EchoState(model.decoder, memory, mask, rows=rows)
-        return beam_search(state, len(memory), limits, search, ctc, lengths)
+    if search.beam == 1:
+        state = EchoState(model.decoder, memory, mask)
+        return greedy_search(state, len(memory), limits, memory.device, search.lexicon)
+    rows = torch.arange(len(memory), device=memory.device).repeat_interleave(search.beam)
+    state = EchoState(model.decoder, memory, mask, rows=rows)
+    return beam_search(state, len(memory), limits, search, ctc, lengths)
 
 # %% ../nbs/22_inference.ipynb #b8f32987
 def _check_writes(model):

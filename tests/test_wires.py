@@ -180,9 +180,6 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
         "it hears while it is trained": (
             "    with evaluating(model):\n        memory, lengths = model.encoder(batch)",
             "    if True:\n        memory, lengths = model.encoder(batch)"),
-        "it searches while it is trained": (
-            "    with evaluating(model):\n        if search.beam == 1",
-            "    if True:\n        if search.beam == 1"),
         "a batch is searched greedily": (
             "# tokens are not looked at\n    search:SearchOptions=SearchOptions()",
             "# tokens are not looked at\n    search:SearchOptions=SearchOptions(beam=1)"),
