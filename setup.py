@@ -21,6 +21,6 @@ setup(
     packages=find_packages(include=["echo17", "echo17.*"]),
     python_requires=f">={settings['min_python']}",
     install_requires=settings["requirements"].split(),
-    extras_require={name: settings[f"{name}_requirements"].split() for name in ("dev", "onnx", "pens", "tones", "synthesis")},
+    extras_require={name: settings[f"{name}_requirements"].split() for name in ("dev", "onnx", "pens", "whisper", "live", "tones", "synthesis")},
     entry_points={"console_scripts": [settings["console_scripts"]], "nbdev": [f"{settings['lib_name']}={settings['lib_name']}._modidx:d"]},
 )

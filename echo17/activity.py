@@ -87,7 +87,8 @@ def speech_probability(
     sample_rate:int=16000,  # Hz
 ) -> Tensor:                # (T,), one for every 32 ms; the last frame is filled up with zeros
     "How probably somebody speaks."
-    wave = as_wave(audio, sample_rate).detach().cpu()
+    wave = as_wave(audio, sample_rate, empty=True).detach().cpu()
+    if len(wave) == 0: return torch.zeros(0)
     if sample_rate != _RATE: wave = torch.from_numpy(soxr.resample(wave.numpy(), sample_rate, _RATE))
     wave = wave - wave.mean()  # what stands before it and behind it is 0
     frames = pad(wave, (_BEFORE, max(1, -(-len(wave) // _FRAME)) * _FRAME - len(wave)))
@@ -126,7 +127,7 @@ def find_speech(
     how:SpeechOptions=SpeechOptions(),
 ) -> list[tuple[float, float]]:         # start and end of each stretch, seconds
     "Where somebody speaks."
-    wave, step = as_wave(audio, sample_rate), _FRAME / _RATE
+    wave, step = as_wave(audio, sample_rate, empty=True), _FRAME / _RATE
     probability, length = speech_probability(wave, sample_rate), len(wave) / sample_rate
     found = _stretches(probability >= min(how.edge, how.threshold), how.pause / step)
     return [(a * step, min(b * step, length)) for a, b in found if probability[a:b].max() >= how.threshold]
@@ -146,7 +147,7 @@ def speech_of(
     how:SpeechOptions=SpeechOptions(),
 ) -> tuple[int, int]|None:              # its first sample, and the one behind its last; None: nobody speaks
     "From the first to the last speech, with a little air on both sides, but never with samples that are all the same."
-    wave = as_wave(audio, sample_rate)
+    wave = as_wave(audio, sample_rate, empty=True)
     found, air, worth = find_speech(wave, sample_rate, how), how.air * sample_rate, how.worth * sample_rate
     if not found: return None
     (first, last), start, end = _ends(wave), found[0][0] * sample_rate - air, found[-1][1] * sample_rate + air
@@ -162,7 +163,7 @@ def spoken_part(
     how:SpeechOptions=SpeechOptions(),
 ) -> tuple[Tensor, int]|None:           # (samples,), and the place of the first; None: nobody speaks
     "What `speech_of` finds, as a model should be given it: no constant under it, and not too faint."
-    wave = as_wave(audio, sample_rate)
+    wave = as_wave(audio, sample_rate, empty=True)
     place = speech_of(wave, sample_rate, how)
     if place is None: return None
     part = wave[slice(*place)]

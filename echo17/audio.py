@@ -40,6 +40,7 @@ def _as_tensor(wave):
 def check_wave(
     wave:Tensor|np.ndarray,       # the sound
     ranks:tuple[int, ...]=(1,),   # allowed numbers of axes: 1 for one sound, 2 for a batch
+    empty:bool=False,             # whether a sound of no length will do
 ) -> Tensor:                      # the same samples as float32
     "Refuse a tensor that is no sound."
     wave = _as_tensor(wave)
@@ -49,7 +50,9 @@ def check_wave(
     if wave.ndim not in ranks:
         needed = " or ".join(("(samples,)", "(B, samples)")[rank - 1] for rank in ranks)
         raise AudioError(f"wave must have shape {needed}, got {tuple(wave.shape)}")
-    if wave.numel() == 0: raise AudioError(f"wave must hold at least 1 sample, got shape {tuple(wave.shape)}")
+    if wave.numel() == 0:
+        if empty: return wave.float()
+        raise AudioError(f"wave must hold at least 1 sample, got shape {tuple(wave.shape)}")
     if not wave.isfinite().all(): raise AudioError("wave must be finite, got samples that are NaN or infinite")
     peak = wave.abs().max()
     if peak > LOUDEST:
@@ -192,6 +195,7 @@ def _read_part(path, container, part, sample_rate): # (samples,)
 def load_audio(
     path:str|Path,          # WAV, FLAC, OGG or MP3, any rate and channel count
     sample_rate:int=16000,  # rate of the result, Hz
+    empty:bool=False,       # whether a whole file without samples will do: a sound of no length
 ) -> Tensor:                # (samples,), float32, mono
     "Read a sound file as mono samples at `sample_rate`; several sounds in it one behind the other."
     path = Path(path)
@@ -199,16 +203,18 @@ def load_audio(
     container = _checked(path)
     if container.doubt: _log.warning("%s: %s", path, container.doubt)
     wave = torch.cat([_read_part(path, container, part, sample_rate) for part in container.parts])
-    if len(wave) == 0: raise AudioError(f"{path}: holds no samples")
+    if len(wave) == 0 and not empty: raise AudioError(f"{path}: holds no samples")
     return wave
 
 # %% ../nbs/03_audio.ipynb #a5a3e001
 def as_wave(
     audio:AudioInput,  # a sound file, or (samples,) of floats at `sample_rate`
     sample_rate:int,   # Hz
+    empty:bool=False,  # whether a sound of no length will do
 ) -> Tensor:           # (samples,), float32, mono
     "A file or a wave as a wave."
-    return load_audio(audio, sample_rate) if isinstance(audio, (str, Path)) else check_wave(audio)
+    if isinstance(audio, (str, Path)): return load_audio(audio, sample_rate, empty)
+    return check_wave(audio, empty=empty)
 
 # %% ../nbs/03_audio.ipynb #f148cc18
 _ROUNDING = 1e-6  # of a sample; what a centre may lie behind the end of a sound, since 5 * 176.4 is not quite 882

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['BENCHES', 'parse_value', 'parse_settings', 'train_command', 'print_metrics', 'evaluate_command', 'get_command',
-           'info_command', 'demo_command', 'init_command', 'features_command', 'figures_command', 'bench_command',
-           'ablate_command', 'make_parser', 'main']
+           'info_command', 'demo_command', 'init_command', 'features_command', 'figures_command', 'export_command',
+           'bench_command', 'ablate_command', 'make_parser', 'main']
 
 # %% ../nbs/30_cli.ipynb #2204e7bd
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -16,8 +17,8 @@ from pathlib import Path
 
 from . import __version__
 from echo17.commands import (
-    _add, _corpus_options, _imagine_parser, _inspect_parser, _load, _model_options, _mood_parser, _options,
-    _pitch_parser, _tones_parser, _transcribe_parser,
+    _add, _corpus_options, _imagine_parser, _inspect_parser, _listen_parser, _load, _mood_parser, _options,
+    _pitch_parser, _tones_parser, _transcribe_parser, _whisper_options,
 )
 
 # %% ../nbs/30_cli.ipynb #f6b517b4
@@ -64,21 +65,52 @@ def _config_options(sub):
     about = "change one field of the configuration; may be repeated"
     sub.add_argument("--set", action="append", default=[], metavar="field=value", help=about)
 
+def _begun_with(args): # changes of the configuration
+    "A run that goes on keeps the method by which pitch was found, whatever the default is by now."
+    from echo17.checkpoints import find_checkpoint, stored_config
+    last = find_checkpoint(Path(args.out) / "last") if args.resume else None
+    stored = stored_config(last) if last else None
+    return dict(pitch_method=stored.features.pitch_method) if stored else {}
+
+def _given(args): # name to value
+    "What is said about a training by options of their own."
+    names = ("optimizer", "lr", "epochs", "seed", "precision")
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+def _train_whisper(args):
+    "Train what stands beside a Whisper."
+    from echo17.pretrained.adapters import AdapterConfig
+    from echo17.pretrained.adapting import train_whisper
+    from echo17.training import TrainConfig
+    changes, training_changes = parse_settings(args.set, AdapterConfig, TrainConfig)
+    training = TrainConfig(**dict(optimizer="adamw") | _given(args) | training_changes)
+    how = AdapterConfig(**changes), training, _run_options(args), args.language
+    _say_result(args, train_whisper(args.data, args.out, args.base, *how))
+
+# %% ../nbs/30_cli.ipynb #27195cb2
 def train_command(args):
-    "Train a recogniser and write its result."
-    import torch
+    "Train a recogniser, or what stands beside a Whisper, and write its result."
     from echo17.config import EchoConfig
     from echo17.errors import EchoError
-    from echo17.runs import RunOptions, train_echo
+    from echo17.runs import train_echo
     from echo17.training import TrainConfig
-    given = {name: getattr(args, name) for name in ("optimizer", "lr", "epochs", "seed", "precision")}
+    if args.base is not None: return _train_whisper(args)
+    if args.language is not None: raise EchoError("--language is for a Whisper, which --base names")
     changes, training_changes = parse_settings(args.set, EchoConfig, TrainConfig)
-    training = TrainConfig(**{name: value for name, value in given.items() if value is not None} | training_changes)
+    training = TrainConfig(**_given(args) | training_changes)
     if "vocabulary" in changes: raise EchoError("--set vocabulary: it comes from the texts of the training clips")
-    config = getattr(EchoConfig, args.preset)(**changes)
+    config = getattr(EchoConfig, args.preset)(**_begun_with(args) | changes)
+    _say_result(args, train_echo(args.data, args.out, config, training, _run_options(args)))
+
+def _run_options(args):
+    "How a run is done, whatever it trains."
+    from echo17.runs import RunOptions
     same = ("resume", "test", "text", "device", "cache", "save_every", "keep", "compile", "workers")
-    options = RunOptions(**{name: getattr(args, name) for name in same})
-    result = train_echo(args.data, args.out, config, training, options)
+    return RunOptions(**{name: getattr(args, name) for name in same})
+
+def _say_result(args, result):
+    "The end of a run."
+    import torch
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
     if os.environ.get("RANK", "0") != "0": return  # of several processes one speaks
@@ -105,7 +137,9 @@ def _train_parser(commands):
              keep=(2, "checkpoints that remain: last, last.1, ... (default 2)", "N"),
              compile=(False, "compile the model: minutes at first, then quicker steps; needs a C++ compiler"),
              workers=(int, "processes that make batches ahead; default: 2 for a GPU, otherwise none", "N"),
-             test=(False, "measure the test split at the end"))
+             test=(False, "measure the test split at the end"),
+             base=(str, "a Whisper's folder or name: adapters beside it are trained, and --set reaches their fields"),
+             language=(str, "that is spoken, for a Whisper's own decoder; default: as it is heard", "CODE"))
 
 # %% ../nbs/30_cli.ipynb #b2de013e
 def evaluate_command(args):
@@ -114,14 +148,17 @@ def evaluate_command(args):
     from echo17.data.batches import Corpus
     from echo17.data.cache import prepare_features
     from echo17.decoding import SearchOptions
+    from echo17.pretrained.hearing import PitchWhisper, SoundCorpus
     from echo17.runs import check_out, read_material, result_row, search_row, tones_entry, write_result
     from echo17.training import evaluate
     model, began, search = _load(args), time.perf_counter(), SearchOptions(beam=args.beam)
     if args.out: check_out(args.out, None)
     material, recipe = read_material(args.data, (args.split,), args.text, model.tokenizer), model.config.features
     clips = material.clips[args.split]
-    prepare_features(clips, recipe, args.cache)
-    corpus = Corpus(clips, recipe, model.tokenizer, args.cache)
+    if isinstance(model, PitchWhisper): corpus = SoundCorpus(clips, model)
+    else:
+        prepare_features(clips, recipe, args.cache)
+        corpus = Corpus(clips, recipe, model.tokenizer, args.cache)
     metrics, rows = evaluate(model, corpus, material.mode, search, progress=True)
     about = dict(model=str(args.model or "shipped"), search=search_row(search)) | tones_entry(rows, material.mode)
     result = result_row(material.name, args.split, metrics, time.perf_counter() - began, model, None, **about)
@@ -132,7 +169,7 @@ def evaluate_command(args):
 def _evaluate_parser(commands):
     example = "evaluate --model runs/fsdd --data $ECHO17_DATA/fsdd --split dev"
     sub = _add(commands, "evaluate", evaluate_command, example)
-    _model_options(sub); _corpus_options(sub)
+    _whisper_options(sub); _options(sub, device=("auto",)); _corpus_options(sub)
     _options(sub, text=("auto", "what the texts are; auto recognises the writings that have tones"))
     sub.add_argument("--split", required=True)
     _options(sub, beam=(5, "hypotheses kept (default 5); 1 is greedy search, as training measures dev after an epoch"),
@@ -224,6 +261,18 @@ def _figures_parser(commands):
     sub = _add(commands, "figures", figures_command, "figures --out figures")
     _options(sub, out=("figures", "folder for the pictures and figures.json"))
 
+def export_command(args):
+    "Write a model as ONNX graphs, which run without torch."
+    from echo17.export import export_onnx
+    export_onnx(_load(args), args.out, args.int8)
+    print(f"wrote {args.out}")
+
+def _export_parser(commands):
+    sub = _add(commands, "export", export_command, "export --out graphs --int8")
+    _options(sub, out=("graphs", "folder, made here"), int8=(False, "large matrices in whole numbers"),
+             model=(str, "folder of a saved model, or of a training run; default: the model that comes with echo17"))
+    sub.set_defaults(device="cpu")
+
 # %% ../nbs/30_cli.ipynb #d450c4d9
 def _trials_options(sub, corpus, files):
     "What `bench` and `ablate` share: many trainings on one corpus, and tables of them."
@@ -232,9 +281,11 @@ def _trials_options(sub, corpus, files):
              out=("data/results", f"folder for {files}"))
 
 # %% ../nbs/30_cli.ipynb #8c6d6616
-def _bench_optimizers(args): # an hour on two cores, later only what is missing
+def _bench_optimizers(args): # an hour on two cores, later only what is missing; with --resume many
     from echo17.data.manifests import data_dir
+    from echo17.research.contest import bench_field
     from echo17.research.optimizers import bench
+    if args.resume: bench_field(args.out, args.workers, args.cache); return
     bench(args.out, None if args.costs else args.data or data_dir() / "fsdd", args.widths, args.workers, args.cache)
 
 def _bench_training(args): # some minutes; with --errors an hour
@@ -246,18 +297,33 @@ def _bench_attention(args): # some minutes
     from echo17.research.speed import bench_attention
     bench_attention(args.out, args.against, args.frames, args.rounds)
 
-BENCHES = dict(optimizers=_bench_optimizers, attention=_bench_attention, training=_bench_training)
+def _bench_paddings(args): # some minutes; what stands in the table is not measured again
+    from echo17.errors import EchoError
+    from echo17.pretrained.paddings import measure_paddings, padding_jobs
+    if args.base is None: raise EchoError("bench paddings needs --base, the folder or name of a Whisper")
+    for row in measure_paddings(args.base, padding_jobs(), Path(args.out) / "paddings.csv", args.whisper): print(row)
+
+def _bench_decoding(args): # some minutes
+    from echo17.research.decoding_speed import bench_decoding
+    bench_decoding(args.out, args.against, args.whisper, args.rounds)
+
+# %% ../nbs/30_cli.ipynb #9f5d17ac
+BENCHES = dict(optimizers=_bench_optimizers, attention=_bench_attention, training=_bench_training,
+               decoding=_bench_decoding, paddings=_bench_paddings)
 
 def bench_command(args):
-    "Measure what optimizers cost and bring, what attention costs that hears pitch, or how fast a training is."
+    "Measure optimizers, what attention costs that hears pitch, how fast training and writing are, a Whisper's silence."
     BENCHES[args.what](args)
 
 def _bench_parser(commands):
     sub = _add(commands, "bench", bench_command, "bench optimizers --costs")
     sub.add_argument("what", choices=tuple(BENCHES))
     _options(sub, costs=(False, "optimizers: memory and time only, no training; a minute"),
+             resume=(False, "optimizers: go on with the list of trainings that compares forms of MaxFactor"),
              against=(Path, "another checkout of echo17, measured in turns with this one"),
-             rounds=(5, "turns in which times are measured (default 5)"))
+             rounds=(5, "turns in which times are measured (default 5)"),
+             base=(str, "paddings: the folder or name of a Whisper"),
+             whisper=(Path, "decoding, paddings: folder of a Whisper for faster-whisper, measured in turns too"))
     about = "optimizers: of the models whose costs are measured"
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
     forms = ["plain", "1 ahead", "compiled"]
@@ -290,8 +356,8 @@ def _ablate_parser(commands):
 
 # %% ../nbs/30_cli.ipynb #90747e37
 _PARSERS = (_pitch_parser, _train_parser, _evaluate_parser, _transcribe_parser, _imagine_parser, _demo_parser,
-            _get_parser, _init_parser, _features_parser, _figures_parser, _inspect_parser, _mood_parser, _tones_parser,
-            _bench_parser, _ablate_parser)
+            _get_parser, _init_parser, _features_parser, _figures_parser, _export_parser, _inspect_parser,
+            _mood_parser, _tones_parser, _listen_parser, _bench_parser, _ablate_parser)
 
 def make_parser() -> argparse.ArgumentParser:
     "All of `echo17`."
@@ -303,9 +369,12 @@ def make_parser() -> argparse.ArgumentParser:
     _add(commands, "info", info_command, "info")
     return parser
 
+_RARELY = 100_000  # objects more, and the memory is searched for what can go: an import makes many that stay
+
 def main(arguments:list[str]|None=None) -> int: # exit status
     "Run one sub-command; bad input is one line on standard error and status 2, also where other input was good."
-    args = make_parser().parse_args(arguments)
+    args, often = make_parser().parse_args(arguments), gc.get_threshold()
+    gc.set_threshold(_RARELY, *often[1:])
     from echo17.errors import EchoError
     log, handler = logging.getLogger("echo17"), logging.StreamHandler()
     log.addHandler(handler); log.setLevel(logging.INFO)  # what was decided for the user, on standard error
@@ -314,4 +383,4 @@ def main(arguments:list[str]|None=None) -> int: # exit status
     except KeyboardInterrupt as e:
         print(f"echo17: {e or 'interrupted'}", file=sys.stderr)
         return getattr(e, "status", 130)  # a run that saved itself says so
-    finally: log.removeHandler(handler)
+    finally: log.removeHandler(handler); gc.set_threshold(*often)

@@ -23,39 +23,43 @@ class CTCPrefixScorer:
         beam:int=1,                # rows an utterance
     ):
         frames = _certain_blanks(log_probs, lengths)
-        self.dtype, self.frames = frames.dtype, frames.double()  # (B, T, V)
-        self.chances, self.sums = self.frames.exp(), _sums(self.frames)
-        self.utterance = torch.arange(len(frames), device=frames.device).repeat_interleave(beam)  # (N,)
+        self.dtype, frames = frames.dtype, frames.double()
+        self.sums, self.chances = _sums(frames).mT.contiguous(), frames.exp()  # (B, V, T + 1), (B, T, V)
+        self._hear(torch.arange(len(frames), device=frames.device).repeat_interleave(beam))
         self.last = torch.full_like(self.utterance, BOS)             # (N,) newest token of each row
-        self.on_blank = self.sums[self.utterance, :, BLANK]          # (N, T + 1), log γᵇ
-        self.on_token = torch.full_like(self.on_blank, -torch.inf)   # (N, T + 1), log γⁿ
+        self.paths = _paths(self.blanks, torch.full_like(self.blanks, -torch.inf))
+
+    def _hear(self, utterance): # (N,)
+        "What the rows hear, looked up when it changes."
+        self.utterance, self.heard, self.blanks = utterance, self.chances[utterance], self.sums[utterance, BLANK]
 
     def scores(self) -> Tensor: # (N, V) log-probability of beginning with one more token; at eos: of ending here
         "The prefix score of every continuation; -inf for pad, bos and blank."
-        either = torch.logaddexp(self.on_blank, self.on_token)
-        peak = either[:, :-1].amax(1, keepdim=True).clamp(min=_LEAST * either.shape[1])
-        weights = (either[:, None, :-1] - peak[..., None]).exp()
-        scores = torch.bmm(weights, self.chances[self.utterance])[:, 0].log() + peak
-        again = self.on_blank[:, :-1] + self.frames[self.utterance, :, self.last]
-        scores.scatter_(1, self.last[:, None], again.logsumexp(1, keepdim=True))
+        before = self.paths[:2, :, :-1]  # either way; on a blank, which must stand between two equal tokens
+        peak = before[0].amax(1, keepdim=True).clamp(min=_LEAST * self.paths.shape[2])
+        scores, again = (torch.bmm((before - peak).exp().transpose(0, 1), self.heard).log() + peak[..., None]).unbind(1)
+        scores = scores.scatter(1, self.last[:, None], again.gather(1, self.last[:, None]))
         scores[:, :EOS] = scores[:, BLANK] = -torch.inf
-        scores[:, EOS] = either[:, -1]
+        scores[:, EOS] = self.paths[0, :, -1]
         return scores.to(self.dtype)
 
     def extend(self, tokens:Tensor): # (N,) one more token for every row
         "Write these tokens."
-        either = torch.logaddexp(self.on_blank, self.on_token)
-        start = torch.where((tokens == self.last)[:, None], self.on_blank, either)  # log φ
-        self.on_token = _walk(start, self.sums[self.utterance, :, tokens])
-        self.on_blank = _walk(self.on_token, self.sums[self.utterance, :, BLANK])
-        self.last = tokens
+        start = torch.where((tokens == self.last)[:, None], self.paths[1], self.paths[0])  # log φ
+        on_token = _walk(start, self.sums[self.utterance, tokens])
+        self.paths, self.last = _paths(_walk(on_token, self.blanks), on_token), tokens
 
     def reorder(self, index:Tensor): # (N',) which row each new row continues
         "Go on with these rows."
-        for name in ("utterance", "last", "on_token", "on_blank"): setattr(self, name, getattr(self, name)[index])
+        self.paths, self.last, utterance = self.paths[:, index], self.last[index], self.utterance[index]
+        if not torch.equal(utterance, self.utterance): self._hear(utterance)
 
 # %% ../nbs/16_ctc.ipynb #12ebddb7
 _LEAST = -1e4  # log-probability of what cannot be, where a sum must stay finite
+
+def _paths(on_blank, on_token): # (N, T + 1) each
+    "(3, N, T + 1): log of γᵇ + γⁿ, log γᵇ and log γⁿ."
+    return torch.stack([torch.logaddexp(on_blank, on_token), on_blank, on_token])
 
 def _sums(log_probs): # (B, T, V) to (B, T + 1, V)
     "Log-probability of one token in all frames before each."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DecoderState', 'Hypothesis', 'greedy_search', 'sample_search', 'TextScorer', 'SearchOptions', 'beam_search', 'Word',
-           'Transcript', 'make_transcript']
+           'Transcript', 'spelled_transcript', 'make_transcript']
 
 # %% ../nbs/17_decoding.ipynb #3c54c79f
 import math
@@ -21,7 +21,7 @@ from torch import Tensor
 from .ctc import CTCPrefixScorer, align_tokens
 from .errors import EchoError, check_number, check_whole
 from .lexicon import Lexicon
-from .text import BLANK, BOS, EOS, PAD, Tokenizer
+from .text import BLANK, BOS, EOS, Tokenizer
 
 # %% ../nbs/17_decoding.ipynb #371551b3
 class DecoderState(Protocol):
@@ -47,7 +47,9 @@ def _next_log_probs(state, tokens):
         needed = f"({len(tokens)}, V) logits with V above {BLANK}"
         raise EchoError(f"state.step must give {needed}, got shape {tuple(logits.shape)}")
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    log_probs = logits.index_fill(1, torch.tensor([PAD, BOS, BLANK], device=logits.device), -torch.inf).log_softmax(-1)
+    logits = logits.clone()
+    logits[:, :EOS] = logits[:, BLANK] = -torch.inf  # pad and bos stand before eos
+    log_probs = logits.log_softmax(-1)
     if log_probs.isnan().any():
         raise EchoError("state.step gave logits that are NaN, infinite, or leave no token possible")
     return log_probs
@@ -204,13 +206,14 @@ class _Beam:
         end = torch.tensor(EOS, device=candidates.device)
         scores, places = candidates.index_fill(-1, end, -torch.inf).flatten(1).topk(beam)
         slots, new = places // vocabulary, log_probs.flatten(1).gather(1, places)
-        row = torch.arange(count, device=slots.device)[:, None]
-        tokens = torch.cat([self.tokens[row, slots], (places % vocabulary)[..., None]], -1)
-        log_probs = torch.cat([self.log_probs[row, slots], new[..., None]], -1)
+        before = slots[..., None].expand(-1, -1, self.tokens.shape[-1])
+        tokens = torch.cat([self.tokens.gather(1, before), (places % vocabulary)[..., None]], -1)
+        log_probs = torch.cat([self.log_probs.gather(1, before), new[..., None]], -1)
         return _Beam(self.utterances, tokens, log_probs, scores), slots
 
     def open_only(self, is_open):
         "Without the closed utterances."
+        if is_open.all(): return self
         return _Beam(*(x[is_open] for x in (self.utterances, self.tokens, self.log_probs, self.scores)))
 
     def hypothesis(self, row, slot, score, finished):
@@ -222,11 +225,12 @@ class _Beam:
 def _candidates(living, log_probs, ctc_scores, search):
     "(A, beam, V) joint scores of every continuation; a witness of weight 0 is not asked, as 0 times -inf is NaN."
     weight, joint = 0. if ctc_scores is None else search.ctc_weight, torch.zeros_like(log_probs)
-    if weight < 1: joint = joint + (1 - weight) * (living.log_probs.sum(-1, keepdim=True) + log_probs)
+    if weight < 1: joint = (1 - weight) * (living.log_probs.sum(-1, keepdim=True) + log_probs)
     if weight > 0: joint = joint + weight * ctc_scores
-    joint = joint + search.length_bonus * (living.tokens.shape[-1] + 1)
-    joint[..., EOS] -= search.length_bonus
-    joint[..., [PAD, BOS, BLANK]] = -torch.inf
+    if search.length_bonus:
+        joint = joint + search.length_bonus * (living.tokens.shape[-1] + 1)
+        joint[..., EOS] -= search.length_bonus
+    joint[..., :EOS] = joint[..., BLANK] = -torch.inf  # pad and bos stand before eos
     return joint.masked_fill(living.scores[..., None] == -torch.inf, -torch.inf)
 
 # %% ../nbs/17_decoding.ipynb #24c34431
@@ -256,6 +260,7 @@ def beam_search(
     living, best = _Beam.start(count, beam, device), torch.full((count,), -torch.inf, device=device)
     token, lexicon = torch.full((count * beam,), BOS, device=device), search.lexicon
     nodes = lexicon and lexicon.start(count * beam, device)
+    first = torch.arange(0, count * beam, beam, device=device)[:, None]  # row of each utterance
     for step in count_from(1):
         candidates, log_probs = _judge(living, _next_log_probs(state, token), scorer, search, nodes)
         scores, slots = _best_ending(candidates)
@@ -266,7 +271,7 @@ def beam_search(
         is_open = (longer.scores[:, 0] + max(search.length_bonus, 0.) * left > best) & (left > 0)
         for row in (~is_open).nonzero()[:, 0].tolist(): _cut(found, living, longer, row)
         if not is_open.any(): return [_whole(hypothesis, lexicon) for hypothesis in found]
-        rows = (torch.arange(len(parents), device=device)[:, None] * beam + parents)[is_open].flatten()
+        rows = (first[:len(parents)] + parents)[is_open].flatten()
         living, best = longer.open_only(is_open), best[is_open]
         token = living.tokens[..., -1].flatten()
         state.reorder(rows)
@@ -345,18 +350,17 @@ def _confidence(log_probs):
     "Geometric mean of probabilities; 0 for none."
     return min(1., math.exp(sum(log_probs) / len(log_probs))) if log_probs else 0.
 
-def make_transcript(
+def spelled_transcript(
     hypothesis:Hypothesis,
-    ctc_log_probs:Tensor,     # (T, V) log-probabilities of the CTC head, the utterance's real frames only
+    spans:Sequence[tuple[int, int]], # of its tokens, (start, end) in frames
     tokenizer:Tokenizer,      # the one the tokens are of
-    seconds_per_frame:float,  # of the CTC head: encoder stride times hop
+    seconds_per_frame:float,
     seconds:float=math.inf,   # of the sound, where its last frame reaches beyond: no word ends later
 ) -> Transcript:
-    "Words with times and confidence."
+    "Words with times and confidence, for tokens whose times are known."
     if not 0 < seconds_per_frame < math.inf:
         raise EchoError(f"seconds_per_frame must be above 0, and finite, got {seconds_per_frame}")
     if not seconds >= 0: raise EchoError(f"seconds must be at least 0, got {seconds}")
-    spans = align_tokens(ctc_log_probs, hypothesis.tokens)
     text, words = tokenizer.decode(hypothesis.tokens), []
     characters = _token_characters(hypothesis.tokens, tokenizer)
     for match in re.finditer(r"\S+", text):
@@ -364,3 +368,15 @@ def make_transcript(
         times = [min(seconds, seconds_per_frame * frame) for frame in (spans[own[0]][0], spans[own[-1]][1])]
         words.append(Word(match.group(), *times, _confidence([hypothesis.log_probs[i] for i in own])))
     return Transcript(text, tuple(words), _confidence(hypothesis.log_probs), hypothesis.finished)
+
+# %% ../nbs/17_decoding.ipynb #ed84957d
+def make_transcript(
+    hypothesis:Hypothesis,
+    ctc_log_probs:Tensor,     # (T, V) log-probabilities of the CTC head, the utterance's real frames only
+    tokenizer:Tokenizer,      # the one the tokens are of
+    seconds_per_frame:float,  # of the CTC head: encoder stride times hop
+    seconds:float=math.inf,   # of the sound, where its last frame reaches beyond: no word ends later
+) -> Transcript:
+    "Words with times and confidence; the CTC head tells the times."
+    spans = align_tokens(ctc_log_probs, hypothesis.tokens)
+    return spelled_transcript(hypothesis, spans, tokenizer, seconds_per_frame, seconds)

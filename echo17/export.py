@@ -27,7 +27,8 @@ from .decoding import SearchOptions, Transcript, beam_search, greedy_search
 from .errors import EchoError, check_whole
 from .files import new_folder, read_json, write_json, write_text
 from echo17.inference import (
-    FACTS_FILE, MODEL_FILES, WORDS_FILE, Echo, _read_text, make_transcripts, token_limits, transcripts_of_speech,
+    FACTS_FILE, MODEL_FILES, WORDS_FILE, Echo, _read_text, make_transcripts, sounds_batch, token_limits,
+    transcripts_of_speech,
 )
 from .lexicon import load_lexicon, save_words
 from .model import LONGEST, EchoNetwork, _check_batch, evaluating
@@ -300,4 +301,5 @@ def onnx_transcribe(
     speech:SpeechOptions|None=SpeechOptions(), # what is heard: from the first to the last speech; None: everything
 ) -> Transcript:
     "As `inference.transcribe`: what is said in a recording that is not longer than the model takes at once."
-    return transcripts_of_speech(model, [audio], lambda batch: onnx_transcripts(model, batch, search), speech, 1)[0]
+    def ask(waves): return onnx_transcripts(model, sounds_batch(model, waves), search)
+    return transcripts_of_speech(model, [audio], ask, speech, 1)[0]

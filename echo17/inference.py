@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['NOTHING', 'MODEL_FILES', 'FACTS_FILE', 'WORDS_FILE', 'DOUBTFUL', 'DEVICES', 'Echo', 'token_limits', 'search_batch',
-           'make_transcripts', 'transcribe_batch', 'later', 'transcripts_of_speech', 'transcribe_many', 'transcribe',
-           'save_model', 'load_model', 'shipped_dir', 'is_doubtful', 'choose_device']
+           'make_transcripts', 'transcribe_batch', 'later', 'sounds_batch', 'transcripts_of_speech', 'transcribe_many',
+           'transcribe', 'save_model', 'load_model', 'shipped_dir', 'is_doubtful', 'choose_device']
 
 # %% ../nbs/22_inference.ipynb #34525cd7
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +34,38 @@ from .model import EchoNetwork, evaluating
 from .state import EchoState
 from .text import Tokenizer
 
+# %% ../nbs/22_inference.ipynb #4c4986c5
+class _Asked(EchoNetwork):
+    "What transcribing and measuring ask of any recogniser."
+    @property
+    def device(self) -> torch.device:
+        "Where it computes."
+        return self.ctc_head.weight.device
+
+    def batch_of(self, waves:Sequence[Tensor]) -> Batch: # each (samples,) at its sample rate
+        "What it is given of sounds, without texts."
+        return sounds_batch(self, waves)
+
+    def write(self, batch:Batch, search:SearchOptions=SearchOptions()) -> list[Transcript]: # one each
+        "What is said in a batch, see `transcribe_batch`."
+        memory, lengths = self.encoder(batch)
+        ctc = self.ctc_head(memory).float().log_softmax(-1)
+        return make_transcripts(self, search_batch(self, memory, lengths, ctc, search), ctc, lengths, batch)
+
+    def in_form(self, text:str, mode:str) -> str: # of `echo17.text.MODES`
+        "A text of its own in the form in which the texts of a corpus are compared, which is how it learned to write."
+        return text
+
+    def store(self, folder:str|Path):
+        "Write it into an existing folder, as a checkpoint has it."
+        save_model(self, folder)
+
+    def stored(self, folder:str|Path) -> "Echo":
+        "Another one of its kind, from what `store` wrote."
+        return load_model(folder)
+
 # %% ../nbs/22_inference.ipynb #938fe186
-class Echo(EchoNetwork):
+class Echo(_Asked):
     "A speech recogniser whose attention knows pitch."
     def __init__(self,
         config:EchoConfig,
@@ -114,16 +145,13 @@ def make_transcripts(
 
 @torch.inference_mode()
 def transcribe_batch(
-    model:Echo,
+    model:Echo,             # or what else is asked as it is
     batch:Batch,            # tokens are not looked at
     search:SearchOptions=SearchOptions(),
 ) -> list[Transcript]:
     "Free-running transcripts of a batch, each clip heard from its first sample to its last."
     _check_writes(model)
-    with evaluating(model):
-        memory, lengths = model.encoder(batch)
-        ctc = model.ctc_head(memory).float().log_softmax(-1)
-        return make_transcripts(model, search_batch(model, memory, lengths, ctc, search), ctc, lengths, batch)
+    with evaluating(model): return model.write(batch, search)
 
 # %% ../nbs/22_inference.ipynb #2a4e30b9
 NOTHING = Transcript("", (), 0.)  # what is said where nobody speaks
@@ -137,24 +165,37 @@ def later(
     return replace(transcript, words=tuple(words))
 
 # %% ../nbs/22_inference.ipynb #1050ab1b
+def _each(ask, sounds): # the answers, in order
+    "As many sounds at a time as torch has threads; the libraries that are asked do not hold Python up."
+    if len(sounds) < 2: return [ask(sound) for sound in sounds]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool: return [*pool.map(ask, sounds)]
+
+def sounds_batch(
+    model:Echo,              # or what else has a configuration and a tokenizer
+    waves:Sequence[Tensor],  # each (samples,) of floats at the model's sample rate
+) -> Batch:                  # without texts
+    "The features of sounds, padded."
+    items = _each(lambda wave: extract_features(wave, model.config.features), waves)
+    return collate(items, [""] * len(items), model.tokenizer)
+
 def transcripts_of_speech(
     model:Echo,                    # or what else has a configuration and a tokenizer
     sounds:Sequence[AudioInput],   # sound files, or (samples,) of floats at the model's sample rate
-    ask:Callable[[Batch], list[Transcript]], # hears a batch
+    ask:Callable[[Sequence[Tensor]], list[Transcript]], # hears some waves
     speech:SpeechOptions|None,     # what is heard: from the first to the last speech; None: everything
     together:int,                  # how many are heard in one batch
 ) -> list[Transcript]:             # one each
     "Cut the speech out, ask for what is said in it, and put the words where they stand in the sounds."
     check_whole(1, together=together)
-    recipe, rate, found, spoken = model.config.features, model.config.features.sample_rate, [NOTHING] * len(sounds), []
-    for place, audio in enumerate(sounds):
-        wave = as_wave(audio, rate)
-        part = (wave, 0) if speech is None else spoken_part(wave, rate, speech)
-        if part is not None: spoken.append((place, extract_features(part[0], recipe), part[1] / rate))
+    rate, found, spoken = model.config.features.sample_rate, [NOTHING] * len(sounds), []
+    def heard(audio): # what is spoken in it, and its first sample; None: nothing
+        wave = as_wave(audio, rate, empty=True)
+        return None if not len(wave) else (wave, 0) if speech is None else spoken_part(wave, rate, speech)
+    for place, part in enumerate(_each(heard, sounds)):
+        if part is not None: spoken.append((place, part[0], part[1] / rate))
     for first in range(0, len(spoken), together):
-        places, items, starts = zip(*spoken[first:first + together])
-        heard = ask(collate(items, [""] * len(items), model.tokenizer))
-        for place, start, one in zip(places, starts, heard): found[place] = later(one, start)
+        places, waves, starts = zip(*spoken[first:first + together])
+        for place, start, one in zip(places, starts, ask(waves)): found[place] = later(one, start)
     return found
 
 # %% ../nbs/22_inference.ipynb #6b21e062
@@ -167,7 +208,7 @@ def transcribe_many(
 ) -> list[Transcript]:            # one each, as if each were alone
     "What is said in several short recordings."
     _check_writes(model)
-    def ask(batch): return transcribe_batch(model, batch.to(model.ctc_head.weight.device), search)
+    def ask(waves): return transcribe_batch(model, model.batch_of(waves).to(model.device), search)
     return transcripts_of_speech(model, sounds, ask, speech, together)
 
 def transcribe(

@@ -160,7 +160,7 @@ def transcribe_long(
 ) -> Transcript:                          # its confidence is the geometric mean of the words'
     "What is said in a recording of any length; one that fits a window is transcribed as it is."
     rate, how = model.config.features.sample_rate, how or windows_for(model)
-    wave = as_wave(audio, rate)
+    wave = as_wave(audio, rate, empty=True)
     if len(wave) <= round(how.longest * rate): return transcribe(model, wave, search, speech)
     place = (0, len(wave)) if speech is None else speech_of(wave, rate, speech)
     if place is None: return NOTHING

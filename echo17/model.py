@@ -298,8 +298,8 @@ class Decoder(nn.Module):
 @dataclass(frozen=True)
 class EchoOutput:
     "What a forward pass gives."
-    logits:Tensor          # (R, U, V): having read tokens up to u, the scores of token u + 1; R as in `Batch`
-    ctc:Tensor             # (B, T/s, V): scores of each position's token or blank
+    logits:Tensor|None     # (R, U, V): having read tokens up to u, the scores of token u + 1; R as in `Batch`
+    ctc:Tensor|None        # (B, T/s, V): scores of each position's token or blank; None: only the other is trained
     memory:Tensor          # (B, T/s, D)
     memory_lengths:Tensor  # (B,) real positions
 

@@ -84,11 +84,17 @@ def _whole_hop(wave, sample_rate, hop_seconds, enough):
     rate = hop / hop_seconds
     return (wave if abs(rate - sample_rate) < 1e-6 else soxr.resample(wave, sample_rate, rate)), rate, hop
 
+@functools.cache
+def _fast_length(least):
+    "The next number without prime factors above 5: a transform of such a length is quick."
+    odd = (3 ** i * 5 ** j for i in range(20) for j in range(14))
+    return min(n << (-(-least // n) - 1).bit_length() for n in odd)
+
 def _correlations(x, lags, hop, window):
     "How alike (T, lags) are `window` samples, from each `hop`-th on, and those a lag behind and before, together."
     reach = int(lags[-1])
     around = x.float().unfold(0, window + 2 * reach, hop)  # the first window begins at sample `reach`
-    size = 2 ** math.ceil(math.log2(around.shape[1]))
+    size = _fast_length(around.shape[1])
     here = torch.fft.rfft(around[:, reach:reach + window], size).conj()
     products = torch.fft.irfft(torch.fft.rfft(around, size) * here, size)  # with itself, from `reach` samples before on
     running = torch.nn.functional.pad((x * x).cumsum(0), (1, 0))
@@ -124,11 +130,21 @@ def _repetitions(wave, sample_rate, hop_seconds, f_min, f_max):
         part = x[first * hop:(first + count - 1) * hop + window + 2 * reach]
         yield _correlations(part, lags, hop, window), lags / rate
 
+_AROUND, _PROOF = 0.1, 0.04  # seconds: how far around a frame is looked; so much of it proves something
+
+def _count_around(frames, hop_seconds):
+    "How many of the frames near each one, itself among them, are True."
+    reach = max(1, round(_AROUND / hop_seconds))
+    return (2 * reach + 1) * torch.nn.functional.avg_pool1d(frames.double()[None], 2 * reach + 1, 1, reach)[0]
+
+def _proven(frames, hop_seconds):
+    "Where enough frames near each one are True: one or two, at the edge of a voice, prove nothing."
+    return _count_around(frames, hop_seconds) > _PROOF / hop_seconds - 0.5
+
 def _inside(f0, outside, hop_seconds):
-    "The contour, 0 where within 0.1 s more frames repeat outside the range than in it; a frame or two prove nothing."
-    reach = max(1, round(0.1 / hop_seconds))
-    around = lambda x: torch.nn.functional.avg_pool1d(x.double()[None], 2 * reach + 1, 1, reach)[0]
-    return torch.where(around(outside) > around((f0 > 0) & ~outside), 0., f0)
+    "The contour, 0 where near a frame more of them repeat outside the range than in it."
+    more = _count_around(outside, hop_seconds) > _count_around((f0 > 0) & ~outside, hop_seconds)
+    return torch.where(more & _proven(outside, hop_seconds), 0., f0)
 
 def _nccf(wave, sample_rate, hop_seconds, f_min, f_max):
     "Normalised cross-correlation; voiced where half of the energy repeats."
@@ -197,11 +213,6 @@ def _line(power, step, f_min):
     left, middle, right = np.log(low[top - 1:top + 2] + 1e-300)
     return (top + (left - right) / (2 * (left - 2 * middle + right))) * step
 
-def _fast_length(least):
-    "The next number without prime factors above 5: a transform of such a length is quick."
-    odd = (3 ** i * 5 ** j for i in range(20) for j in range(14))
-    return min(n << (-(-least // n) - 1).bit_length() for n in odd)
-
 def _without_hum(wave, sample_rate, f_min):
     "The sound without up to three steady tones below `f_min`: mains and machines, and no voice that is asked for."
     if len(wave) < sample_rate / 2: return wave  # too short to tell a tone
@@ -236,7 +247,10 @@ def _where_it_repeats(f0, wave, sample_rate, hop_seconds, f_min, f_max):
     for correlations, lags in _repetitions(wave, sample_rate, hop_seconds, f_min, f_max):
         at = sum(len(claim) for claim, _ in found)
         found.append(_compared(f0[at:at + len(correlations)], correlations[:len(f0) - at], lags, f_min, f_max))
-    return _inside(*map(torch.cat, zip(*found)), hop_seconds).numpy()
+    moved, outside = map(torch.cat, zip(*found))
+    f0 = f0[:len(moved)]
+    moved = torch.where(_proven(moved != f0, hop_seconds), moved, f0)
+    return _inside(moved, outside, hop_seconds).numpy()
 
 # %% ../nbs/05_pitch.ipynb #34e24307
 def _check_pitch_settings(sample_rate, method, hop_seconds, f_min, f_max):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .contour import _weights, check_contours
+from .contour import _weights, check_contours, check_pitch, check_table
 from .errors import EchoError, changed_options, check_flag, check_number, check_odd, check_whole
 from .rotary import FixedTables, PolarRotary, RotaryOptions, Turns
 
@@ -30,6 +30,7 @@ def pitch_height(
 ) -> Tensor:             # (B, T) thirds of an octave above level; 0 where f0 is
     "How high the voice is; each position counts in the means as much as it is probably a voice."
     check_contours(f0, voicing)
+    check_pitch(f0, voicing)
     check_number(0, level=level)
     check_odd(smoothing=smoothing)
     known, weight = f0 > 0, _counts(f0, voicing)
@@ -160,10 +161,12 @@ class PitchRotary(_PitchTurns):
         voicing:Tensor|None=None,    # (B, T) probability of a voice, as in `pitch_height`
     ) -> Turns:                      # for (B, H, T, K), those of the queries; `for_keys` takes those of the keys
         "How far every pair of every head turns: the angles add up."
+        check_whole(0, offset=offset)
         if (offset or positions is not None) and not self.options.takes_parts:
             raise EchoError("a part of an utterance has neither its mean nor all neighbours: with offset or positions, "
                             "level must be given in Hz, and smoothing be 1")
         angles = self.angles(f0, voicing)
+        check_table(f0.shape[1], len(f0), positions=positions)
         return self.time.turns(f0.shape[1], offset=offset, positions=positions).further(angles)
 
     def forward(self, f0:Tensor, **place) -> Tensor: # complex64 (B, H, T, K)

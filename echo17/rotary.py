@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from .contour import standardize_log_f0
+from .contour import check_pitch, check_table, standardize_log_f0
 from .errors import EchoError, changed_options, check_choice, check_flag, check_number, check_whole
 from .frequencies import alias_free_scale, geometric_frequencies, mel_frequencies
 
@@ -243,7 +243,7 @@ class FixedTables(nn.Module):
 
 # %% ../nbs/08_rotary.ipynb #0622581e
 def _contour(length, f0, mask, options): # f0 with 0 at padding, or None
-    "The pitch of every frame, once its shape is known to fit; its values are checked where a batch is made."
+    "The pitch of every frame, once it is known to fit."
     check_whole(1, length=length)
     if f0 is None and mask is None: return None
     if not options.follows_pitch:
@@ -252,10 +252,11 @@ def _contour(length, f0, mask, options): # f0 with 0 at padding, or None
     if not isinstance(f0, Tensor) or f0.ndim != 2 or f0.shape[1] != length:
         got = tuple(f0.shape) if isinstance(f0, Tensor) else type(f0).__name__
         raise EchoError(f"f0 must be a tensor (B, {length}), got {got}")
-    if mask is None: return f0
-    if mask.shape != f0.shape or mask.dtype != torch.bool:
+    if mask is not None and (mask.shape != f0.shape or mask.dtype != torch.bool):
         raise EchoError(f"mask must be bool {tuple(f0.shape)} like f0, got {mask.dtype} {tuple(mask.shape)}")
-    return f0.masked_fill(~mask, 0)
+    f0 = f0 if mask is None else f0.masked_fill(~mask, 0)
+    check_pitch(f0)
+    return f0
 
 # %% ../nbs/08_rotary.ipynb #046a5ab3
 @dataclass(frozen=True)
@@ -270,8 +271,8 @@ class _Place:
         "Whether something may stand before these frames."
         return self.offset != 0 or self.positions is not None or self.start is not None
 
-    def fits(self, length, options, pairs):
-        "Refuse what does not go with the frames or the phase."
+    def fits(self, length, options, pairs, rows=None):
+        "Refuse what does not go with the frames, the rows of f0, or the phase."
         check_whole(1, length=length)
         check_whole(0, offset=self.offset)
         positions, start, summed = self.positions, self.start, options.phase == "accumulated"
@@ -281,11 +282,8 @@ class _Place:
         if start is not None and not summed:
             raise EchoError("start is for an accumulated phase; give offset or positions")
         if self.offset and positions is not None: raise EchoError("give offset or positions, not both")
-        if positions is None: pass
-        elif positions.ndim != 2 or positions.shape[1] != length or positions.dtype == torch.bool:
-            raise EchoError(f"positions must be (B, {length}), got {positions.dtype} {tuple(positions.shape)}")
-        if start is not None and (start.ndim != 2 or start.shape[1] != pairs):
-            raise EchoError(f"start must be (B, {pairs}), got {tuple(start.shape)}")
+        check_table(length, rows, positions=positions)
+        check_table(pairs, rows, start=start)
 
     def phase(self, omega, kind): # (B or 1, length, K) both
         "The angle of every frame, not wrapped."
@@ -351,7 +349,7 @@ class _Turning(_Tabled):
     def angles(self, length:int, f0:Tensor|None=None, mask:Tensor|None=None, **place) -> Tensor: # (B or 1, length, K)
         "The phase of every frame and pair, float64, wrapped to 0 to 2 pi; arguments as for `turns`."
         place, f0, theta = _Place(**place), _contour(length, f0, mask, self.options), self.theta.expand(1, length)
-        place.fits(length, self.options, self.pairs)
+        place.fits(length, self.options, self.pairs, None if f0 is None else len(f0))
         if f0 is not None: theta = theta.to(f0.device)
         if f0 is not None and self.options.modulate_theta: theta = theta + f0.double()
         omega = self.scale * FREQUENCIES[self.options.frequencies](self.pairs, theta)

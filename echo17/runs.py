@@ -8,6 +8,7 @@ __all__ = ['versions', 'commit', 'result_row', 'tones_entry', 'search_row', 'Mat
            'report_run', 'train_echo', 'plot_history']
 
 # %% ../nbs/28_runs.ipynb #98d07820
+import logging
 import math
 import os
 import platform
@@ -24,16 +25,17 @@ import torch
 
 from . import __version__
 from .batch import strided
-from .checkpoints import Checkpoints, describe_material, find_checkpoint, open_checkpoint, restore, stored_limit
+from .checkpoints import Checkpoints, describe_material, find_checkpoint, open_checkpoint, restore, stored_config
 from .config import EchoConfig, Facts
 from .data.batches import Batching, Corpus
 from .data.cache import prepare_features
+from .data.features import range_doubt
 from .data.manifests import Clip, CorpusError, read_corpus, split_clips
 from .decoding import SearchOptions
 from .errors import EchoError, check_choice, check_flag, check_whole
 from .files import FileError, write_json
 from .hooks import TensorBoard
-from .inference import DEVICES, Echo, load_model
+from .inference import DEVICES, Echo
 from .text import MODES, Tokenizer, normalize, text_mode
 from .tones import tone_report
 from echo17.training import (
@@ -42,7 +44,7 @@ from echo17.training import (
 )
 
 # %% ../nbs/28_runs.ipynb #7aadc10b
-_DECIDING = ("torch", "torchaudio", "librosa", "pyworld-prebuilt", "accelerate")  # they decide numbers
+_DECIDING = ("torch", "torchaudio", "librosa", "pyworld-prebuilt", "swift-f0", "onnxruntime", "accelerate")
 
 def versions() -> dict[str, str]:
     "Of Python and the libraries that decide numbers."
@@ -208,6 +210,14 @@ def write_result(out:str|Path, result:dict, rows:Sequence[dict]):
         write_json(out / "result.json", result)
         write_json(out / "transcripts.json", rows)
 
+# %% ../nbs/28_runs.ipynb #e8581f70
+_log = logging.getLogger(__name__)
+
+def _doubt_range(material, config):
+    "Say where the range of pitch cuts off the voices that a model is to learn from."
+    if not (config.positions.uses_pitch or {*config.features.names} & {"pitch", "harmonic", "aperiodic"}): return
+    if doubt := range_doubt([clip.path for clip in material.clips["train"]], config.features): _log.warning(doubt)
+
 # %% ../nbs/28_runs.ipynb #cf211f09
 @dataclass(frozen=True)
 class Job:
@@ -230,7 +240,7 @@ def _make_corpora(material, features, training, cache, make_corpus): # by split
 def _new_model(config, material, frames, found): # frames of each training clip, and the checkpoint to go on with
     "An untrained model that fits the corpus; a run that goes on keeps the limit it began with."
     limit, clips = config.text.max_tokens, material.clips["train"]
-    if limit is None and found: limit = stored_limit(found)
+    if limit is None and found and (stored := stored_config(found)): limit = stored.text.max_tokens
     if limit is None: limit = max_tokens_for((clip.text for clip in clips), material.tokenizer)
     facts = Facts(longest_clip=round(max(frames) * config.features.hop_seconds, 3), text=material.mode)
     return Echo(config.changed(vocabulary=len(material.tokenizer), max_tokens=limit), material.tokenizer, facts)
@@ -253,10 +263,11 @@ def open_run(
     material = read_material(source, splits, options.text, tokenizer)
     check_texts(material)
     clips = [clip for part in material.clips.values() for clip in part]
+    found = find_checkpoint(out / "last") if options.resume else None
+    if alone and not found: _doubt_range(material, config)
     prepare_features(clips, config.features, options.cache, progress=options.progress)
     corpora = _make_corpora(material, config.features, training, options.cache, make_corpus)
     check_lengths(material.name, corpora, config)
-    found = find_checkpoint(out / "last") if options.resume else None
     torch.manual_seed(training.seed)
     model = _new_model(config, material, corpora["train"].frames, found)
     run = start_run(model, corpora["train"], training, options.device, options.compile)
@@ -291,7 +302,7 @@ def report_run(job:Job) -> dict: # what is written to result.json
     run, options, split = job.run, job.options, "test" if job.options.test else "dev"
     found = find_checkpoint(job.out / "best") or job.out / "best"
     open_checkpoint(found)
-    best = load_model(found).to(run.accelerator.device)
+    best = run.echo.stored(found).to(run.accelerator.device)
     corpus, mode = job.corpora[split], job.material.mode
     metrics, rows = evaluate(best, corpus, mode, options.search, run.accelerator, options.progress)
     counts = {name: len(part) for name, part in job.material.clips.items()}

@@ -103,17 +103,26 @@ def loss_sums(
     batch:Batch,
     label_smoothing:float=0.,  # probability given to the other tokens
 ) -> tuple[Tensor, Tensor]:    # nats summed over tokens; nats per target token summed over clips
-    "Cross-entropy of every next token, and CTC of every clip."
-    scores, weighted = output.logits[:, :-1].float().transpose(1, 2), batch.weights is not None
+    "Cross-entropy of every next token, and CTC of every clip; 0 for a head that a model does not have."
+    nothing = torch.zeros((), device=batch.tokens.device)
+    return (nothing if output.logits is None else _entropy_sum(output.logits, batch, label_smoothing),
+            nothing if output.ctc is None else _ctc_sum(output, batch))
+
+def _entropy_sum(logits, batch, label_smoothing):
+    "Nats of every next token."
+    scores, weighted = logits[:, :-1].float().transpose(1, 2), batch.weights is not None
     ce = F.cross_entropy(scores, batch.tokens[:, 1:], ignore_index=PAD, label_smoothing=label_smoothing,
                          reduction="none" if weighted else "sum")
-    if weighted: ce = (ce.sum(1) * batch.weights).sum()
+    return (ce.sum(1) * batch.weights).sum() if weighted else ce
+
+def _ctc_sum(output, batch):
+    "Nats per target token of every clip."
     spoken = len(output.memory_lengths)  # the first rows are the transcripts; CTC knows nothing of others
     target_lengths = batch.token_lengths[:spoken] - 2  # without bos and eos
     log_p = output.ctc.float().log_softmax(-1).transpose(0, 1)
     ctc = F.ctc_loss(log_p, batch.tokens[:spoken, 1:-1], output.memory_lengths, target_lengths,
                      blank=BLANK, reduction="none", zero_infinity=True)
-    return ce, (ctc / target_lengths.clamp(min=1)).sum()
+    return (ctc / target_lengths.clamp(min=1)).sum()
 
 # %% ../nbs/25_training.ipynb #64d03f46
 def is_too_short(
@@ -139,7 +148,8 @@ def make_optimizer(
     config:TrainConfig,
 ) -> Optimizer:
     "The optimizer that `config` names, over the model's parameter groups."
-    groups = [dict(weight_decay=config.decay) | group for group in parameter_groups(model) if group["params"]]
+    own = getattr(model, "groups", partial(parameter_groups, model))()  # a model may know better
+    groups = [dict(weight_decay=config.decay) | group for group in own if group["params"]]
     if config.optimizer == "maxfactor":  # its options were chosen with the rate, on dev sets; `rate_at` lowers the rate
         return MaxFactor(groups, lr=config.rate, steps="by_entry", cap=False)
     make = dict(adamw=partial(torch.optim.AdamW, betas=(0.9, 0.98), fused=True),
@@ -251,10 +261,10 @@ def train_step(
     run.losses = dict(loss=loss, ce=ce, ctc=ctc, gradient_norm=norm, rate=rate)
 
 # %% ../nbs/25_training.ipynb #59873216
-def _rows(clips, indices, found):
+def _rows(clips, indices, found, said):
     "One row a clip."
-    return [dict(id=clips[i].id, reference=clips[i].text, hypothesis=said.text, finished=said.finished,
-                 confidence=round(said.confidence, 4)) for i, said in zip(indices, found)]
+    return [dict(id=clips[i].id, reference=clips[i].text, hypothesis=text, finished=one.finished,
+                 confidence=round(one.confidence, 4)) for i, one, text in zip(indices, found, said)]
 
 @torch.inference_mode()
 def evaluate(
@@ -267,11 +277,12 @@ def evaluate(
 ) -> tuple[dict[str, float], list[dict]]: # error rates; a row a clip: id, reference, hypothesis, finished, confidence
     "Error rates of free-running transcripts."
     rank, world = (accelerator.process_index, accelerator.num_processes) if accelerator else (0, 1)
-    device, silent, rows = model.ctc_head.weight.device, corpus.without_texts(), []
+    silent, rows = corpus.without_texts(), []
     mine = silent.batches(0, shuffle=False)[rank::world]
     for indices in tqdm(mine, desc="transcribing", disable=not progress, leave=False):
-        found = transcribe_batch(model, silent.batch(0, indices).to(device), search)
-        rows += _rows(corpus.clips, indices, found)
+        found = transcribe_batch(model, silent.batch(0, indices).to(model.device), search)
+        said = [model.in_form(one.text, mode) for one in found]
+        rows += _rows(corpus.clips, indices, found, said)
     if world > 1: rows = gather_object(rows)
     rows.sort(key=lambda row: row["id"])
     return error_rates([r["reference"] for r in rows], [r["hypothesis"] for r in rows], mode), rows
@@ -374,8 +385,9 @@ def _is_finite(model, corpus):
     "Whether a model has finite scores for every clip."
     dealt = corpus.without_texts()
     with evaluating(model):
-        outputs = (model(dealt.batch(0, group).to(model.ctc_head.weight.device)) for group in dealt.batches(0, False))
-        return all(bool(x.isfinite().all()) for output in outputs for x in (output.logits, output.ctc))
+        outputs = (model(dealt.batch(0, group).to(model.device)) for group in dealt.batches(0, False))
+        found = (x for output in outputs for x in (output.logits, output.ctc) if x is not None)
+        return all(bool(x.isfinite().all()) for x in found)
 
 class Evaluate(Hook):
     "Measure dev after every epoch, by greedy search, which is the quickest."

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WINGS = ("data", "creative", "research")
+WINGS = ("data", "creative", "research", "pretrained")
 LONGEST_CELL, WIDEST_LINE, MOST_ARGUMENTS, LONGEST_MODULE = 40, 120, 8, 450
 COMMANDS = ("commands", "cli")  # they stand above all, and load the others only when a command runs
 TORCH_ALONE = ("contour", "frequencies", "rotary", "polar", "attention")  # pieces for anybody
@@ -43,10 +43,10 @@ def rooms_of(folder=""):
 
 def order():
     "Every module, each after what it may import: data stands between the model and what uses it."
-    flat, (data, creative, research) = rooms_of(), map(rooms_of, WINGS)
+    flat, (data, *others) = rooms_of(), map(rooms_of, WINGS)
     cut = flat.index("model") + 1
     assert flat[-2:] == list(COMMANDS)
-    return [*flat[:cut], *data, *flat[cut:-2], *creative, *research, *COMMANDS]
+    return [*flat[:cut], *data, *flat[cut:-2], *(room for wing in others for room in wing), *COMMANDS]
 
 
 def code_of(module): return (ROOT / "echo17" / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def test_wings_are_used_by_no_room_of_the_recogniser():
     for module in flat:
         top = set(own_imports(code_of(module), module, inside=False))
         every = top if module in COMMANDS else set(own_imports(code_of(module), module))
-        assert not {name for name in every if name.startswith(("creative.", "research."))}, module
+        assert not {name for name in every if name.startswith(("creative.", "research.", "pretrained."))}, module
     before = flat[:flat.index("model") + 1]
     assert {m for m in before if any(name.startswith("data.") for name in own_imports(code_of(m), m))} == set()
     assert set(own_imports(code_of("commands"), "commands", inside=False)) == set()

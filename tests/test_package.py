@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 def test_pitch_and_spectrogram_share_one_grid():
     wave = synthesize_voice(F0)
-    for method in ("dio", "harvest", "pyin", "nccf"):
+    for method in ("dio", "harvest", "pyin", "nccf", "swift"):
         pitch = extract_pitch(wave, 16000, method)
         assert len(pitch.f0) == len(log_mel(wave))
         assert (pitch.f0[20:80] - F0[20:80]).abs().median() < 3

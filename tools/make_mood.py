@@ -42,7 +42,7 @@ COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips"
            "commit", "command")
 SPLITS = ("train", "dev", "test_speaker")
 DEPTHS = ("states 0", "states 1", "states 2", "states 3")
-SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1)
+SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1, pitch_method="dio")
 TOO = dict(features=("spectrogram", "pitch"))
 KINDS = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoConfig.baseline(**TOO, **SMALL),
          "small repaired": EchoConfig.repaired(**TOO, **SMALL), "small echo": EchoConfig.echo(**SMALL)}

@@ -238,7 +238,7 @@ def _cut(model, wave, gaps, how): # list[Window]
     "The windows of what is spoken; a gap is as loud as can be, so that nobody cuts there."
     rate = model.config.features.sample_rate
     place = (0, len(wave)) if how.speech is None else speech_of(wave, rate, how.speech)
-    if place is None: return []
+    if place is None or not len(wave): return []
     first, last = _around(place, gaps, rate, len(wave))
     filled = wave.clone()
     for start, end in gaps: filled[int(start * rate):math.ceil(end * rate)] = wave.abs().max()
@@ -254,7 +254,7 @@ def hear_windows(
 ) -> tuple[list[Window], list[HeardWindow|None]]: # the windows; what each holds, None where nobody speaks
     "A recording of any length."
     rate = model.config.features.sample_rate
-    wave = as_wave(audio, rate)
+    wave = as_wave(audio, rate, empty=True)
     gaps = check_gaps(gaps, len(wave) / rate)
     plan, found = _cut(model, wave, gaps, how), []
     for window in plan:

@@ -198,8 +198,8 @@ def sadness(
 ) -> float|None:            # probability of sad; None where no voice is heard
     "How probably a recording is a sad one."
     rate, odds = model.config.features.sample_rate, []
-    wave = as_wave(audio, rate)
-    for piece in wave.tensor_split(-(-len(wave) // round(_PIECE * rate))):
+    wave = as_wave(audio, rate, empty=True)
+    for piece in wave.tensor_split(max(1, -(-len(wave) // round(_PIECE * rate)))):
         if not find_speech(piece, rate): continue  # a sine has a pitch, and a chord
         try: found = mood_features(model, piece)
         except NoVoiceError: continue

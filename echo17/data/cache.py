@@ -38,18 +38,19 @@ from ..files import write_bytes
 
 # %% ../../nbs/data/04_cache.ipynb #d69acd33
 RECIPES = dict(  # who changes the numbers that one gives raises its version
-    sound=1, speed=1, semitones=2, f0=2, spectrogram=1, waveform=1, envelopes=1)
+    sound=1, speed=1, semitones=2, f0=3, spectrogram=1, waveform=1, envelopes=1)
 
 _GRID, _PITCH = ("sample_rate", "hop_length"), ("pitch_method", "f_min", "f_max")
 _SETTINGS = dict(  # entry to the fields of a FeatureConfig that matter to it
     f0=(*_GRID, *_PITCH), spectrogram=(*_GRID, "n_fft", "n_mels", "dynamic_range"), waveform=_GRID,
     envelopes=(*_GRID, *_PITCH, "n_mels"))
 _LIBRARIES = ("torch", "torchaudio", "numpy", "librosa", "pyworld-prebuilt", "soundfile", "soxr")
+_OF_SWIFT = ("swift-f0", "onnxruntime")  # what is made without them does not depend on them
 
 @functools.cache
-def _libraries(): # JSON-ready
-    "The libraries that features come from."
-    return [[name, version(name)] for name in _LIBRARIES]
+def _libraries(swift): # JSON-ready
+    "The libraries that features come from; whether `swift` is among what they come from."
+    return [[name, version(name)] for name in _LIBRARIES + (_OF_SWIFT if swift else ())]
 
 @functools.lru_cache(maxsize=1_000_000)
 def _content(path, size, modified): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -79,7 +80,8 @@ def feature_key(
     settings = [value if isinstance(value, str) else float(value) for value in settings]  # 65 is 65.0
     ratio, semitones = speed_ratio(speed), float(semitones) + 0.                          # and -0.0 is 0.0
     change = [str(ratio), semitones, _recipes(entry, ratio != 1, semitones != 0)]
-    whole = [audio_digest(path), entry, settings, change, _libraries()]
+    swift = "pitch_method" in _SETTINGS[entry] and config.pitch_method == "swift"
+    whole = [audio_digest(path), entry, settings, change, _libraries(swift)]
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 # %% ../../nbs/data/04_cache.ipynb #6992ae10

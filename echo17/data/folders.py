@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..config import FeatureConfig
+from .features import range_doubt
 from .listening import Sound, measure_all, sound_problems
 from .manifests import LIBRISPEECH_SUBSETS, hash_share, write_manifest
 from echo17.data.pairing import (
@@ -164,6 +166,7 @@ class Outcome:
     unused:tuple[str,...]       # texts without a sound, or sounds that the table does not name
     mode:str                    # one of `echo17.text.MODES`
     choice:str="auto"           # the mode that was asked for
+    pitch:str=""                # of `range_doubt`, for the range of pitch that `train` has by default
 
     @property
     def kept(self) -> list[Checked]:
@@ -232,7 +235,8 @@ def check_folder(
     found = clip_problems(split, [c.text for c in kept], [c.sound for c in kept], limits)
     done = iter([_with(replace(c, entry=e), problems) for c, e, problems in zip(kept, split, found)])
     clips = tuple(next(done) if c.entry.usable else c for c in clips)
-    return Outcome(folder, clips, tuple(_checked_name(name)[0] for name in unused), mode, options.text)
+    doubt = range_doubt([folder / c.entry.path for c in kept], FeatureConfig())
+    return Outcome(folder, clips, tuple(_checked_name(name)[0] for name in unused), mode, options.text, doubt)
 
 # %% ../../nbs/data/09_folders.ipynb #31e4714a
 def _hours(clips):
@@ -285,6 +289,7 @@ def folder_report(
         found = {kind: rows for kind, rows in outcome.by_kind.items() if kind in kinds}
         if found: lines.append(f"{title}:")
         lines += [f"  {kind} ({len(rows)}): {_named(rows)}" for kind, rows in found.items()]
+    if outcome.pitch: lines.append(outcome.pitch)
     if outcome.unused: lines.append(f"without a counterpart ({len(outcome.unused)}): {_named(outcome.unused)}")
     if _is_narrow(outcome):
         lines.append("few texts, many recordings of each: dev and test have texts that train lacks; "

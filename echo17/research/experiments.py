@@ -75,7 +75,7 @@ def hears_pitch(
     return config.positions.uses_pitch or "pitch" in config.features.names
 
 # %% ../../nbs/research/02_experiments.ipynb #f04b15b7
-SMALL = dict(width=96, encoder_layers=3, decoder_layers=1, max_tokens=64, dropout=0.)
+SMALL = dict(width=96, encoder_layers=3, decoder_layers=1, max_tokens=64, dropout=0., pitch_method="dio")
 BEAM = 4  # hypotheses kept, judged by decoder and CTC together
 TRAINING = TrainConfig(optimizer="adamw", lr=.002, epochs=8, batch_size=32)
 

@@ -244,7 +244,7 @@ def train_curves(
     out, (small, training) = Path(out), small_recipe(epochs)
     corpus, options, runs = phrase_corpus(out / "phrases"), RunOptions(cache=out / "cache", device="cpu"), {}
     size = ("features", "width", "encoder_layers", "decoder_layers", "max_tokens")
-    config = EchoConfig.repaired(**{name: small.flat()[name] for name in size})
+    config = EchoConfig.repaired(pitch_method="dio", **{name: small.flat()[name] for name in size})
     for name, learn in (("learned", True), ("frozen", False)):
         result = train_echo(corpus, out / name, config.changed(learn_theta=learn), training, options)
         runs[name] = keep_curves(out / name / "tensorboard", result)

@@ -94,7 +94,7 @@ RATES = dict(maxfactor=(0.01, 0.03, 0.1, 0.3, 1.), adamw=(0.0003, 0.001, 0.003, 
 
 def small_model() -> EchoConfig:
     "The recogniser that the optimizers train."
-    return EchoConfig.baseline(width=64, encoder_layers=2, decoder_layers=1, max_tokens=80)
+    return EchoConfig.baseline(width=64, encoder_layers=2, decoder_layers=1, max_tokens=80, pitch_method="dio")
 
 def rate_trials(
     corpus:Path,                 # fsdd

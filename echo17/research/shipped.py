@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ..checkpoints import find_checkpoint
-from ..config import EchoConfig, Facts
+from ..config import FORMER, EchoConfig, Facts
 from ..creative.stories import stories_dir
 from ..creative.voices import TASKS
 from ..data.batches import Corpus
@@ -28,7 +28,8 @@ from ..training import TrainConfig, evaluate, make_optimizer
 # %% ../../nbs/research/05_shipped.ipynb #3715a824
 def first_recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it learns to transcribe, apart from its vocabulary."
-    return EchoConfig.echo(dynamic_range=8., max_tokens=256), TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
+    config = EchoConfig.echo(dynamic_range=8., max_tokens=256, pitch_method="dio")
+    return config, TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
 
 def recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it then learns the other voices: the shipped model."
@@ -148,7 +149,7 @@ def outdated(folder:str|Path|None=None) -> list[str]: # one line for each differ
     usual = dict(config=EchoConfig().flat(), training=TrainConfig().flat())
     now, usual = json.loads(json.dumps([of, usual]))  # tuples become lists, as they did in the file
     # a field younger than the model: its default is what was done before
-    was = result | dict(config=usual["config"] | made, training=usual["training"] | result["training"])
+    was = result | dict(config=usual["config"] | FORMER | made, training=usual["training"] | result["training"])
     return [f"{part}.{name}: made with {was[part].get(name)!r}, the recipe says {values.get(name)!r}"
             for part, values in now.items() for name in sorted({*values, *was[part]})
             if was[part].get(name) != values.get(name)]

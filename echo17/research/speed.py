@@ -259,5 +259,5 @@ def plot_attention_costs(
         ax.bar(places, [row[column] for row in found.values()], width=.24, color=colour, label=label)
     ax.axhline(1, color="black", linewidth=.8)
     ax.set(xticks=range(len(found)), xticklabels=list(found), ylabel="times no pitch")
-    ax.legend(frameon=False)
+    ax.legend(frameon=False, loc="upper left")
     return ax

@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ..checkpoints import find_checkpoint
-from ..config import EchoConfig
+from ..config import FORMER, EchoConfig
 from ..data.batches import Batching, Corpus
 from ..data.cache import prepare_features, start_worker
 from ..decoding import SearchOptions
@@ -61,9 +61,9 @@ COLUMNS = ("corpus", "name", "seed", "split", *METRICS, "loss", "seconds", "epoc
 def changed_fields(
     config:EchoConfig|TrainConfig,
 ) -> dict: # name to value
-    "The fields that are not as they are by default."
+    "The fields that are not as they are by default, or were in version 0.1 where that is another."
     given, standard = config.flat(), type(config)().flat()
-    return {name: value for name, value in given.items() if value != standard[name]}
+    return {name: value for name, value in given.items() if value != FORMER.get(name, standard[name])}
 
 def trial_config(
     trial:Trial,
