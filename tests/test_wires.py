@@ -174,12 +174,15 @@ CUTS = {  # notebook to what is lost: (a piece of its code, what it becomes)
             "len(memory), limits, search, ctc, lengths)",
             "len(memory), limits, SearchOptions(search.beam), ctc, lengths)"),
         "the search does not reach a batch": (
-            "make_transcripts(model, search_batch(model, memory, lengths, ctc, search)",
-            "make_transcripts(model, search_batch(model, memory, lengths, ctc)"),
+            "make_transcripts(self, search_batch(self, memory, lengths, ctc, search)",
+            "make_transcripts(self, search_batch(self, memory, lengths, ctc)"),
+        "the search does not reach what is asked": (
+            "    with evaluating(model): return model.write(batch, search)",
+            "    with evaluating(model): return model.write(batch)"),
         "the limits do not reach the search": ("_TOKENS_BEYOND + 2 * n) for n", "_TOKENS_BEYOND + 9 * n) for n"),
         "it hears while it is trained": (
-            "    with evaluating(model):\n        memory, lengths = model.encoder(batch)",
-            "    if True:\n        memory, lengths = model.encoder(batch)"),
+            "    with evaluating(model): return model.write(batch, search)",
+            "    return model.write(batch, search)"),
         "a batch is searched greedily": (
             "# tokens are not looked at\n    search:SearchOptions=SearchOptions()",
             "# tokens are not looked at\n    search:SearchOptions=SearchOptions(beam=1)"),
