@@ -43,11 +43,8 @@ try: import echo17.corpus as old
 except ImportError: old = None
 if old and Path(old.__file__).parent != Path(__import__("echo17").__file__).parent: old = None
 if old:
-    from echo17 import corpus as where, training as runs
-    from echo17.data.batches import Corpus
-    from echo17.inference import Echo
-    from echo17.config import EchoConfig
-    from echo17.hooks import TensorBoard
+    from echo17 import corpus as where, model as models, training as runs
+    Corpus, Echo, EchoConfig, TensorBoard = where.Corpus, models.Echo, models.EchoConfig, runs.TensorBoard
 else:
     from echo17 import runs
     from echo17.config import EchoConfig
