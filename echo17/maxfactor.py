@@ -6,8 +6,8 @@
 __all__ = ['row_levels', 'factored_estimate', 'as_matrix', 'is_sharded', 'is_flattened', 'gathered', 'sharded_moments', 'stacked',
            'working_dtype', 'new_state', 'margins', 'move_second_moments', 'unit_update', 'reach_floor', 'row_steps',
            'root_mean_square', 'step_size', 'check_options', 'MaxFactorOptions', 'pieces', 'measure_margins',
-           'move_stack', 'advance', 'check_layouts', 'check_sums', 'copied_state', 'bundles', 'rooms', 'checked',
-           'MaxFactor']
+           'move_stack', 'advance', 'check_layouts', 'moving', 'check_sums', 'copied_state', 'bundles', 'rooms',
+           'checked', 'MaxFactor']
 
 # %% ../nbs/11_maxfactor.ipynb #be1611ee
 import math
@@ -304,6 +304,14 @@ def check_layouts(
         got = f"a {kind} one for a parameter of shape {tuple(p.shape)}"
         raise ValueError(f"a gradient must be dense and real, got {got}")
 
+def moving(
+    groups:list,  # of an optimizer
+) -> list:        # (parameter, its group)
+    "Every parameter that a step moves, all of a layout that it can move."
+    work = [(p, group) for group in groups for p in group["params"] if p.grad is not None and p.numel()]
+    check_layouts([p for p, _ in work])
+    return work
+
 def check_sums(
     parameters:list,  # of tensors
     sums:list,        # of the squares of their gradients, each (k,), in the same order
@@ -397,8 +405,7 @@ class MaxFactor(Optimizer):
     def step(self, closure=None):
         "Move every parameter that has a gradient; `closure` recomputes the loss, which is returned."
         with torch.enable_grad(): loss = None if closure is None else closure()
-        work = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None and p.numel()]
-        check_layouts([p for p, _ in work])
+        work = moving(self.param_groups)
         for p, _ in work:
             if not self.state[p]: self.state[p] = new_state(p)
         found = bundles(work, self.state)

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from ..errors import EchoError, check_choice, check_flag, check_number, check_whole
 from ..hooks import EventLog
 from echo17.maxfactor import (
-    as_matrix, check_layouts, check_sums, factored_estimate, root_mean_square, working_dtype,
+    as_matrix, check_sums, factored_estimate, moving, root_mean_square, working_dtype,
 )
 from ..model import EchoNetwork, zero_started
 from ..training import Run
@@ -264,8 +264,7 @@ class Form(Optimizer):
     def step(self, closure=None):
         "Move every parameter that has a gradient; `closure` recomputes the loss, which is returned."
         with torch.enable_grad(): loss = None if closure is None else closure()
-        work = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None and p.numel()]
-        check_layouts([p for p, _ in work])
+        work = moving(self.param_groups)
         check_sums([p for p, _ in work], [p.grad.square().sum()[None] for p, _ in work])
         for p, group in work:
             if not self.state[p]: self.state[p] = form_state(p, group)
