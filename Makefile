@@ -1,11 +1,11 @@
-# Everything runs in its own .venv; `make test` and `make demo` need nothing but Python 3.11.
+# Everything runs in its own .venv; `make test` and `make demo` need nothing but Python 3.10 to 3.13 (PYTHON=python3.12).
 PYTHON ?= python3.11
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export OMP_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: setup test demo model notebooks readme figures docs clean
+.PHONY: setup test types demo model notebooks readme figures docs clean
 
 setup: $(BIN)/.installed
 
@@ -17,8 +17,12 @@ $(BIN)/.installed: settings.ini setup.py pyproject.toml
 test: setup          ## everything that CI checks; the last line counts
 	python tools/check.py
 
-demo: setup          ## the main job on the data that ships with the repository
-	env -u OMP_NUM_THREADS echo17 demo
+types: setup         ## the types of what others write with echo17, and of the rooms that are held to theirs
+	python -m pip install --quiet mypy
+	mypy
+
+demo: setup          ## the main job on the data that ships with the repository; it takes the cores that are free
+	echo17 demo
 
 model: setup         ## train the model that comes with echo17 again (about two hours on two cores)
 	python tools/make_model.py

@@ -37,6 +37,7 @@ class _Detector(nn.Module):
         frames:Tensor,  # (T, 64 + 512)
         state=None,     # of the memory after the frames before
     ):                  # (T,) probability of speech; the new state
+        "How probably somebody speaks, frame by frame."
         x = self.spectrum(pad(frames[:, None], (0, _BEFORE), mode="reflect"))
         x = (x[:, :_FFT // 2 + 1].square() + x[:, _FFT // 2 + 1:].square()).sqrt()
         for layer in self.encoder: x = layer(x).relu()

@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save
 from .config import EchoConfig, config_from_json
 from .data.cache import audio_digest
 from .data.manifests import Clip
+from .data.shards import ShardClips
 from .errors import EchoError, check_whole
 from .files import FileError, read_json, write_bytes, write_json
 from .inference import FACTS_FILE, MODEL_FILES, WORDS_FILE
@@ -182,8 +183,10 @@ def describe_material(
     mode:str,                         # which text this is, from `text_mode`
 ) -> dict:                            # small, and ready for JSON
     "What a run learns from, so that it can be told what has changed."
-    def of(part): return dict(ids=[clip.id for clip in part], texts=" ".join(_brief(clip.text) for clip in part),
-                              sounds=" ".join(audio_digest(clip.path)[:8] for clip in part))
+    def of(part):
+        if isinstance(part, ShardClips): return part.described()
+        return dict(ids=[clip.id for clip in part], texts=" ".join(_brief(clip.text) for clip in part),
+                              sounds=" ".join(audio_digest(clip.sound)[:8] for clip in part))
     return dict(mode=mode, splits={split: of(part) for split, part in clips.items()})
 
 def _rows(part): # id to the digests of its text and its sound

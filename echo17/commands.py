@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['pitch_command', 'transcribe_command', 'listen_command', 'imagine_command', 'inspect_command', 'mood_command',
-           'hear_tones', 'tones_command']
+           'tones_command']
 
 # %% ../nbs/29_commands.ipynb #857594c1
 import argparse
@@ -53,39 +53,108 @@ def _whisper_options(sub):
              padding=(float, "silence a Whisper hears behind a sound (default 10); 30: as it was trained", "SECONDS"),
              base=(str, "the Whisper that adapters belong to, if it is not where it was"))
 
-def _model_options(sub):
-    "Which model, and where it computes."
-    about = f"folder of a saved model, or of a training run (its best checkpoint); default: {_SHIPPED}"
-    _options(sub, model=(str, about), device=("auto",))
 
 def _corpus_options(sub):
     "Which corpus, and where its features are kept."
-    places = "folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET"
+    places = "what `echo17 init` takes, a folder that it made, hf:NAME or librispeech:SUBSET"
     sub.add_argument("--data", required=True, help=places)
-    _options(sub, cache=(Path, "folder of the feature cache"))
+    _options(sub, cache=(Path, "folder of the feature cache")); _source_options(sub)
+
+def _source_options(sub):
+    "What has to be said about some sources."
+    _options(sub, allow_pipes=(False, "run the shell commands that the source holds in the place of sounds"),
+             tier=(str, "of TextGrids: the tier with the texts; default: found by its name"))
+
+# %% ../nbs/29_commands.ipynb #0ec33c87
+def _check_window(args):
+    "By the name that was typed."
+    from echo17.errors import check_number
+    if args.window is not None: check_number(0.5, **{"--window": args.window})
+
+def _tell(words):
+    "A line on standard error, where it does not mix with results."
+    print(f"echo17: {words}", file=sys.stderr, flush=True)
+
+def _each(files, ask, bad): # (file, answer), as they come; those without an answer are added to `bad`
+    "Ask something of every file. One that cannot be used is a line on standard error, and the others go on."
+    from echo17.errors import EchoError
+    for file in files:
+        try: answer = ask(file)
+        except (EchoError, OSError) as e:
+            bad.append(file); _tell(e if str(file) in str(e) else f"{file}: {e}")
+            continue
+        yield file, answer
+
+def _print_list(rows): # of dicts
+    "A JSON list, each object as soon as it is there."
+    begun = False
+    for row in rows:
+        text = textwrap.indent(json.dumps(row, indent=1, ensure_ascii=False), " ")
+        print(",\n" if begun else "[\n", text, sep="", end="", flush=True)
+        begun = True
+    print("\n]" if begun else "[]")
+
+# %% ../nbs/29_commands.ipynb #676e78e2
+_FORMATS = dict(  # likewise
+    transcribe=("json", "txt", "srt", "vtt", "textgrid", "ctm", "audacity", "tsv"),
+    pitch=("csv", "pitchtier", "textgrid", "json"))
+
+def _result_options(sub, command):
+    "In which formats results are written, and where."
+    about = f"write {', '.join(_FORMATS[command])}; several with commas between"
+    _options(sub, format=(str, about, "FORMATS"),
+             out=(str, "folder for the files of --format; default: beside each sound", "FOLDER"),
+             force=(False, "replace files that are there"))
+
+def _planned(args, formats): # format to path, for each sound that is named; nothing where no format is
+    "Where results go, known before anything is heard."
+    from echo17.errors import EchoError, check_choice
+    from echo17.files import result_paths
+    asked = list(dict.fromkeys(map(str.strip, args.format.split(",")))) if args.format is not None else []
+    for one in asked: check_choice(formats, **{"--format": one})
+    if not asked and (args.out or args.force): raise EchoError("--out and --force are for the files of --format")
+    paths = result_paths(args.file, [formats[one][0] for one in asked], args.out, args.force) if asked else []
+    return {file: dict(zip(asked, own)) for file, own in zip(args.file, paths)}
+
+def _write_results(paths, text): # format to path; a function of the format
+    "All of them, or none where one cannot be made. The answer says what was written."
+    from echo17.files import write_text
+    texts = {path: text(format) for format, path in paths.items()}
+    for path, made in texts.items(): write_text(path, made)
+    return f"wrote {', '.join(map(str, texts))}"
 
 # %% ../nbs/29_commands.ipynb #907a7262
 def pitch_command(args):
-    "Print the pitch of a recording; write it as a table or a picture."
+    "Print the pitch of recordings; write it for tables and for Praat, or as a picture."
+    from echo17.data.pitch_files import PITCH_FORMATS
+    from echo17.errors import EchoError
+    if len(args.file) > 1 and (args.csv or args.plot): raise EchoError("--csv and --plot take one sound; see --format")
+    plan, bad = _planned(args, PITCH_FORMATS), []
+    for _ in _each(args.file, lambda file: _show_pitch(args, file, plan.get(file)), bad): pass
+    return 2 if bad else 0
+
+def _show_pitch(args, file, paths):
+    "Numbers of one recording, and the files that are asked for."
     from echo17.audio import load_audio
+    from echo17.data.pitch_files import pitch_text
     from echo17.files import save_figure, write_text
     from echo17.pitch import extract_pitch, plot_pitch
-    wave = load_audio(args.file)
-    pitch = extract_pitch(wave, 16000, args.method)
+    wave = load_audio(file)
+    seconds, pitch = len(wave) / 16000, extract_pitch(wave, 16000, args.method)
     voiced, share = pitch.f0[pitch.voiced], 100 * pitch.voiced.float().mean()
-    print(f"{args.file}: {len(wave) / 16000:.2f} s, {len(pitch.f0)} frames, {share:.0f} % voiced")
+    print(f"{file}: {seconds:.2f} s, {len(pitch.f0)} frames, {share:.0f} % voiced")
     if len(voiced):
         print(f"f0 {voiced.min():.1f} to {voiced.max():.1f} Hz, median {voiced.median():.1f} Hz ({args.method})")
-    if args.csv:
-        rows = (f"{t * pitch.hop_seconds:.3f},{f0:.3f},{int(f0 > 0)}\n" for t, f0 in enumerate(pitch.f0.tolist()))
-        write_text(args.csv, "seconds,f0_hz,voiced\n" + "".join(rows)); print(f"wrote {args.csv}")
+    if paths: print(_write_results(paths, lambda format: pitch_text(pitch, seconds, format, args.method)))
+    if args.csv: write_text(args.csv, pitch_text(pitch, seconds, "csv")); print(f"wrote {args.csv}")
     if args.plot: save_figure(plot_pitch(wave, 16000, pitch), args.plot); print(f"wrote {args.plot}")
 
 def _pitch_parser(commands):
     sub = _add(commands, "pitch", pitch_command, "pitch speech.wav --method harvest --plot pitch.png")
-    sub.add_argument("file", help="sound file")
+    sub.add_argument("file", nargs="+", help="sound files")
     _options(sub, method=("swift",), csv=(str, "write seconds, f0_hz, voiced"),
              plot=(str, "write a picture (png, svg, pdf)"))
+    _result_options(sub, "pitch")
 
 # %% ../nbs/29_commands.ipynb #1e0f4a29
 def _load(args):
@@ -118,52 +187,49 @@ def _load_whisper(args, name):
     if usual: raise EchoError("--padding: adapters know how much silence they were trained with")
     return open_whisper(name, None, args.base, args.language)
 
-# %% ../nbs/29_commands.ipynb #0ec33c87
-def _check_window(args):
-    "By the name that was typed."
-    from echo17.errors import check_number
-    if args.window is not None: check_number(0.5, **{"--window": args.window})
-
-def _tell(words):
-    "A line on standard error, where it does not mix with results."
-    print(f"echo17: {words}", file=sys.stderr, flush=True)
-
-def _each(files, ask, bad): # (file, answer), as they come; those without an answer are added to `bad`
-    "Ask something of every file. One that cannot be used is a line on standard error, and the others go on."
-    from echo17.errors import EchoError
-    for file in files:
-        try: answer = ask(file)
-        except (EchoError, OSError) as e:
-            bad.append(file); _tell(e if str(file) in str(e) else f"{file}: {e}")
-            continue
-        yield file, answer
-
-def _print_list(rows): # of dicts
-    "A JSON list, each object as soon as it is there."
-    begun = False
-    for row in rows:
-        text = textwrap.indent(json.dumps(row, indent=1, ensure_ascii=False), " ")
-        print(",\n" if begun else "[\n", text, sep="", end="", flush=True)
-        begun = True
-    print("\n]" if begun else "[]")
-
 # %% ../nbs/29_commands.ipynb #1107209a
 def transcribe_command(args):
-    "Print what is said in recordings, long ones window by window."
+    "Print what is said in recordings, long ones window by window, or write it for players, Praat and others."
+    from echo17.data.captions import CAPTION_FORMATS
     from echo17.decoding import SearchOptions
     from echo17.inference import is_doubtful
     from echo17.long import transcribe_long, windows_for
     _check_window(args)
+    plan, speaker = _planned(args, CAPTION_FORMATS), _who_speaks(args)
     model, search, bad = _load(args), SearchOptions(beam=args.beam), []
     how = windows_for(model, args.window)
-    found = _each(args.file, lambda file: transcribe_long(model, file, search, how), bad)
+    def ask(file): # what is heard, and what was written
+        if not plan: return transcribe_long(model, file, search, how), ""
+        return _caption(file, model, lambda wave: transcribe_long(model, wave, search, how), plan[file], speaker(file))
+    found = ((file, heard, wrote) for file, (heard, wrote) in _each(args.file, ask, bad))
     if args.json:
-        _print_list(dict(file=file) | heard.as_dict() | dict(doubtful=is_doubtful(heard)) for file, heard in found)
-    else:
-        for file, heard in found:
-            print(f"{file}\t{heard.text}" if len(args.file) > 1 else heard.text, flush=True)
-            for doubt in _doubts(heard): _tell(f"{file}: {doubt}")
+        _print_list(dict(file=file) | heard.as_dict() | dict(doubtful=is_doubtful(heard)) for file, heard, _ in found)
+        return 2 if bad else 0
+    for file, heard, wrote in found:
+        text = wrote or heard.text
+        print(f"{file}\t{text}" if len(args.file) > 1 else text, flush=True)
+        for doubt in _doubts(heard): _tell(f"{file}: {doubt}")
     return 2 if bad else 0
+
+def _caption(file, model, hear, paths, speaker): # what is heard, and what was written
+    "Hear a sound, and write what is said in it."
+    from echo17.audio import as_wave
+    from echo17.data.captions import Captions, caption_text
+    rate = model.config.features.sample_rate
+    wave = as_wave(file, rate, empty=True)
+    heard = hear(wave)
+    captions = Captions(Path(file).stem, len(wave) / rate, heard, speaker)
+    return heard, _write_results(paths, lambda format: caption_text(captions, format))
+
+# %% ../nbs/29_commands.ipynb #2c478a50
+def _who_speaks(args): # a function of a sound file
+    "Who speaks in a sound: as a corpus says, or as --speaker says for all."
+    from echo17.data.manifests import read_corpus
+    from echo17.errors import EchoError
+    if not args.format and (args.speaker or args.speakers): raise EchoError("--speaker and --speakers are for --format")
+    clips = read_corpus(args.speakers) if args.speakers else ()
+    known = {Path(clip.path).resolve(): clip.speaker for clip in clips}
+    return lambda file: known.get(Path(file).resolve(), args.speaker or "")
 
 def _doubts(heard):
     "What somebody should know before a transcript is believed."
@@ -173,13 +239,16 @@ def _doubts(heard):
     if not heard.finished: yield "the text is cut, it is as long as this model may write"
 
 def _transcribe_parser(commands):
-    sub = _add(commands, "transcribe", transcribe_command, "transcribe speech.wav --json")
+    sub = _add(commands, "transcribe", transcribe_command, "transcribe talk.wav --format srt,textgrid --out results")
     sub.add_argument("file", nargs="+", help="sound files")
     _whisper_options(sub); _options(sub, device=("auto",))
     usual = "as long as the longest clip the model learned from, 5 where it does not say"
     _options(sub, beam=(5, "hypotheses kept (default 5); 1 is greedy search, faster and with more errors"),
              json=(False, "print file, text, words with times and confidence, and whether it is doubtful"),
              window=(float, f"longest stretch that is heard at once; default: {usual}", "SECONDS"))
+    _result_options(sub, "transcribe")
+    _options(sub, speaker=(str, "who speaks, for the files of --format", "NAME"),
+             speakers=(str, "corpus that says who speaks in which file, as for train --data", "CORPUS"))
 
 # %% ../nbs/29_commands.ipynb #ece5e37c
 def listen_command(args):
@@ -237,16 +306,26 @@ def imagine_command(args):
     from echo17.creative.imagine import imagine
     dial, gaps, model = Dial(args.creativity, args.follow), [_read_gap(gap) for gap in args.gap], _load(args)
     how = _imagine_options(args, model)
-    found = imagine(model, args.file, args.task, dial, gaps, args.seed, args.n, how)
+    if args.pen: found = _with_pen(args, model, dial, gaps)
+    else: found = imagine(model, args.file, args.task, dial, gaps, args.seed, args.n, how)
     if args.json: print(json.dumps([one.as_dict() for one in found], indent=1, ensure_ascii=False)); return
     print(f"heard     {found[0].literal}")
     for one in found: print(f"imagined  {one.marked() if args.task in ('transcribe', 'fill') else one.text}")
+
+def _with_pen(args, model, dial, gaps):
+    "What a language model writes of it."
+    from echo17.creative.language_models import load_pen
+    from echo17.errors import EchoError
+    from echo17.pretrained.dreaming import imagine_with_pen
+    if args.task in ("transcribe", "fill"): raise EchoError("--pen is for --task continue, story and verse")
+    if gaps or args.follow: raise EchoError("--gap and --follow are for what is written without --pen")
+    return imagine_with_pen(model, load_pen(args.pen, model.device), args.file, args.task, dial, args.seed, args.n)
 
 def _imagine_parser(commands):
     sub = _add(commands, "imagine", imagine_command, "imagine speech.wav --task verse --creativity 0.7 --seed 3")
     long = "a long one is filled window by window; a continuation follows its end, a story begins with its beginning"
     sub.add_argument("file", help=f"sound file; {long}, and each window has its verse")
-    _model_options(sub)
+    _whisper_options(sub); _options(sub, device=("auto",))
     degrees = "-1: extra literal, 0: the likeliest text, 1: as if nothing had been heard (default 0.5)"
     _options(sub, task=("transcribe", "transcribe and fill put imagined words in brackets (default transcribe)"),
              creativity=(0.5, degrees, "C"), follow=(False, "only where the sound says little; fill does so anyway"))
@@ -254,7 +333,9 @@ def _imagine_parser(commands):
     sub.add_argument("--gap", action="append", default=[], metavar="START-END", help=about)
     printed = "a list of objects with text, literal and words, each heard or imagined, with its confidence"
     held = "what is imagined is made of the words of this text file; default: of those of the model, if it has any"
-    _options(sub, words=(Path, held, "FILE"), any_word=(False, "letters may make words that do not exist"),
+    pen = "causal language model, a folder or a name of the hub, that continues, tells or versifies instead"
+    _options(sub, pen=(str, pen), words=(Path, held, "FILE"),
+             any_word=(False, "letters may make words that do not exist"),
              window=(float, "longest stretch that is heard at once; default: as for transcribe", "SECONDS"),
              seed=(0, "of the draws"), n=(1, "how many texts"), json=(False, f"print {printed}"))
 
@@ -286,7 +367,7 @@ def _inspect_parser(commands):
 
 # %% ../nbs/29_commands.ipynb #a7e0a8a6
 def mood_command(args):
-    "Sort recordings by how probably they are sad, the saddest first."
+    "Sort recordings by how sad they sound, the saddest first; only the order counts."
     from echo17.creative.mood import check_head, load_head, saddest_first, sadness, sound_files
     from echo17.inference import load_model, shipped_dir
     model, head, bad = load_model(shipped_dir()), load_head(), []
@@ -301,92 +382,8 @@ def mood_command(args):
 def _mood_parser(commands):
     sub = _add(commands, "mood", mood_command, "mood songs/ --json")
     sub.add_argument("file", nargs="+", help="sound files, and folders of them")
-    printed = "a list of objects with file and sad, a probability, null where no voice is heard"
+    printed = "a list of objects with file and sad, from 0 to 1, only for the order; null where no voice is heard"
     _options(sub, json=(False, f"print {printed}"))
-
-# %% ../nbs/29_commands.ipynb #e1649ead
-def _model_writing(model):
-    "The writing that a model was trained on. Models of version 0.1 do not say it; their digits may."
-    from echo17.errors import EchoError
-    from echo17.writings import WRITINGS, needs_library
-    known, name = {*(model.tokenizer.alphabet if model.tokenizer else ())}, model.facts.text
-    if not name and {*"1234"} <= known and not {*"789"} & known: name = "jyutping" if "6" in known else "pinyin"
-    if name not in WRITINGS:
-        raise EchoError(f"the model writes {name or 'texts'} without tones; `echo17 tones` needs one that was trained "
-                        f"on texts with tones, such as {', '.join(WRITINGS)}")
-    needs_library(WRITINGS[name])
-    return WRITINGS[name]
-
-# %% ../nbs/29_commands.ipynb #7588e219
-def _seek_echo(model, batch, search): # a hypothesis, what the CTC head says (S, V), and how probable texts are
-    "What an Echo makes of a sound; its decoder is the judge."
-    from echo17.batch import frame_mask
-    from echo17.inference import search_batch
-    from echo17.tones import text_scores
-    memory, lengths = model.encoder(batch)
-    ctc = model.ctc_head(memory).float().log_softmax(-1)
-    mask = frame_mask(lengths, memory.shape[1], memory.device)
-    found, = search_batch(model, memory, lengths, ctc, search)
-    return found, ctc[0], lambda texts, ended: text_scores(model, memory, mask, texts, ended)
-
-def _seek_beside(model, batch, search): # the same
-    "What a head beside a Whisper makes of it; it is its own judge."
-    from echo17.errors import EchoError
-    from echo17.pretrained.hearing import seek_texts
-    from echo17.pretrained.writing import ctc_text_scores
-    if model.ctc_head is None: raise EchoError("tones are heard by a head of their own: train with --set head=ctc")
-    sought, = seek_texts(model, batch, search)
-    ctc = sought.ctc[:sought.positions]
-    return sought.hypothesis, ctc, lambda texts, ended: ctc_text_scores(ctc, model.tokenizer, texts, ended)
-
-def _hear_tones(model, wave, writing, search):
-    "Text and syllables of a wave, each with start and end in seconds and the probability of every tone."
-    import torch
-    from echo17.ctc import align_tokens
-    from echo17.decoding import _token_characters
-    from echo17.model import evaluating
-    from echo17.pretrained.hearing import PitchWhisper
-    from echo17.tones import syllable_places, tone_probabilities
-    with torch.inference_mode(), evaluating(model):
-        seek = _seek_beside if isinstance(model, PitchWhisper) else _seek_echo
-        found, ctc, score = seek(model, model.batch_of([wave]).to(model.device), search)
-        text, heard = model.tokenizer.decode(found.tokens), []
-        spans, places = align_tokens(ctc.cpu(), found.tokens), _token_characters(found.tokens, model.tokenizer)
-        for place in syllable_places(text, writing):
-            own = [span for span, (start, end) in zip(spans, places) if start < place[1] and end > place[0]]
-            times = [t * model.config.stride * model.config.features.hop_seconds for t in (own[0][0], own[-1][1])]
-            heard.append((text[slice(*place)], *times, tone_probabilities(text, place, writing, score)))
-    return text, heard
-
-# %% ../nbs/29_commands.ipynb #48040543
-def hear_tones(
-    model,            # an Echo that writes tones
-    audio,            # a sound file, or (samples,) of floats at the model's sample rate
-    search=None,      # SearchOptions; None: the usual ones
-    method="swift",   # how pitch is found
-):                    # text, list of HeardSyllable, semitones (T,), their hop in seconds, the speaker's level in Hz
-    "What a model hears of the tones of a recording; the level is the middle of the whole recording."
-    import math
-    import torch
-    from echo17.activity import spoken_part
-    from echo17.audio import as_wave
-    from echo17.decoding import SearchOptions
-    from echo17.pitch import extract_pitch
-    from echo17.tones import HeardSyllable, contour_points, semitones, speaker_level
-    writing, rate = _model_writing(model), model.config.features.sample_rate
-    wave = as_wave(audio, rate, empty=True)
-    if not len(wave): return "", [], wave, 0.01, 0.
-    pitch = extract_pitch(wave, rate, method)
-    level, hop = speaker_level(pitch.f0), pitch.hop_seconds
-    heights = semitones(pitch.f0, level) if level else torch.full_like(pitch.f0, math.nan)
-    part, begin = spoken_part(wave, rate) or (wave[:0], 0)
-    text, rows = _hear_tones(model, part, writing, search or SearchOptions()) if len(part) else ("", [])
-    heard = []
-    for syllable, start, end, sure in rows:
-        start, end = (begin / rate + t for t in (start, end))
-        own = heights[round(start / hop):max(round(end / hop), round(start / hop) + 1)]
-        heard.append(HeardSyllable(syllable, *writing.split(syllable), start, end, contour_points(own), sure))
-    return text, heard, heights, hop, level
 
 # %% ../nbs/29_commands.ipynb #a5c72281
 def _show_syllable(one, verdict="", wanted=""):
@@ -401,10 +398,11 @@ def tones_command(args):
     "Print the tones of a recording as heard, how its pitch moved, and how probable the decoder finds each tone."
     from echo17.errors import EchoError
     from echo17.files import save_figure
+    from echo17.pretrained.spoken_tones import hear_tones, model_writing
     from echo17.text import check_rows
     from echo17.tones import compare_tones, plot_tones, tone_verdict
     model = _load(args)
-    writing, asked = _model_writing(model), args.text is not None
+    writing, asked = model_writing(model), args.text is not None
     if asked: check_rows([args.text], writing, ["--text"])
     if asked and not any(writing.shows(word) or writing.plain for word in writing.normal(args.text).split()):
         raise EchoError(f"--text {args.text!r}: no tones of {writing.about} in it")

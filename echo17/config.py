@@ -4,12 +4,13 @@
 
 # %% auto #0
 __all__ = ['FEATURES', 'PRESETS', 'FORMER', 'FeatureConfig', 'PositionConfig', 'TextConfig', 'Composed', 'EchoConfig', 'Facts',
-           'config_to_json', 'config_from_json', 'facts_to_json', 'facts_from_json']
+           'config_to_json', 'config_from_json', 'facts_to_json', 'facts_from_json', 'parse_value', 'parse_settings']
 
 # %% ../nbs/18_config.ipynb #b7551cdf
 import json
 import math
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from typing import get_type_hints
 
 from .attention import BIAS_DIMS, SIMILARITIES
 from .contour import PITCH_METHODS, SOFT_METHODS
@@ -311,3 +312,38 @@ def facts_from_json(
     if values.keys() & EchoConfig.places().keys():  # a configuration, whose `text` is another thing
         values = {name: values[name] for name in names if name in values and not isinstance(values[name], dict)}
     return _make(Facts, values, source)
+
+# %% ../nbs/18_config.ipynb #f6b517b4
+def parse_value(text:str, kind):
+    "What stands behind the = as a value of a configuration field of this type."
+    name = str(kind)
+    if kind is bool or name == "bool":
+        if text.lower() not in ("true", "false"): raise ValueError(f"need true or false, got {text!r}")
+        return text.lower() == "true"
+    if "tuple" in name: return tuple(int(part) if "int" in name else part for part in text.split(",") if part)
+    if "float" in name: return float(text)
+    if kind is int or "int" in name: return int(text)
+    return text
+
+def _field_types(kind): # of a configuration: name to type; an `EchoConfig` has the fields of its parts as well
+    "What may stand before the =."
+    if not hasattr(kind, "places"): return get_type_hints(kind)
+    parts = kind.parts()
+    return {name: get_type_hints(parts.get(part, kind))[field] for name, (part, field) in kind.places().items()}
+
+def parse_settings(
+    assignments:list[str],  # field=value
+    *classes,               # configuration dataclasses, searched in this order
+) -> list[dict]:            # changed fields for each class
+    "Sort `--set` assignments by the configuration they belong to."
+    changes, types = [{} for _ in classes], [_field_types(kind) for kind in classes]
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals: raise EchoError(f"--set needs field=value, got {assignment!r}")
+        owner = next((i for i, known in enumerate(types) if name in known), None)
+        if owner is None:
+            fields = ", ".join(field for known in types for field in known)
+            raise EchoError(f"--set knows no field {name!r}; there are {fields}")
+        try: changes[owner][name] = parse_value(text, types[owner][name])
+        except ValueError as e: raise EchoError(f"--set {assignment}: {e}") from e
+    return changes

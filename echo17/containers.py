@@ -30,6 +30,7 @@ class Container:
     parts:tuple[Stretch,...]     # one behind the other
     cut:str = ""                 # what shows that the end is missing
     doubt:str = ""               # what may show it, or that something was left unread
+    packed:str = ""              # with what its samples are packed, where no decoder here unpacks them
 
     @property
     def plain(self) -> bool:
@@ -123,7 +124,8 @@ def _sized(data, magic):
     if end is not None and end > size + 1: cut = f"truncated, its header states {end} bytes and it has {size}"
     elif end is not None and size > end + 3 and not re.match(rb"[\0 -~]{4}", data[end:end + 4]):  # no tag, no padding
         doubt = f"its header states {end} bytes; the {size - end} behind them are left out"
-    return Container(magic.decode(), size, tuple(parts), cut, doubt)
+    packed = re.search(rb"embedded-(\w+)", data[:1024]) if magic == b"NIST" else None
+    return Container(magic.decode(), size, tuple(parts), cut, doubt, packed[1].decode() if packed else "")
 
 # %% ../nbs/02_containers.ipynb #fe5a21b8
 def _ogg(data):
@@ -262,8 +264,9 @@ class StretchFile(io.RawIOBase):
         file,         # open for reading bytes
         part:Stretch,
     ): self.file, self.part, self.at, self.endless = file, part, 0, False
-    def readable(self): return True
-    def seekable(self): return True
+
+    def readable(self): "Always."; return True
+    def seekable(self): "Always."; return True
 
     def seek(self, offset:int, whence:int=0) -> int:
         "Go to a place; the end of a streamed sound is not to be seen, or its length would be guessed from it."
@@ -277,7 +280,9 @@ class StretchFile(io.RawIOBase):
         "Whether all of it has been read."
         return self.at >= self.part.stop - self.part.start
 
-    def tell(self) -> int: return 2**62 if self.endless else self.at
+    def tell(self) -> int:
+        "Where the next byte is read; beyond every end while the length is asked for that is not known."
+        return 2**62 if self.endless else self.at
 
     def readinto(self, buffer) -> int:
         "The next bytes, changes made."

@@ -151,7 +151,7 @@ def _show_clip(writer, run, corpus, index):
     model, step, clip = run.echo, run.step, corpus.clips[index]
     batch = corpus.without_texts().batch(0, [index])  # any text may be shown, also one that nobody can learn from
     recipe, here = model.config.features, batch.to(run.accelerator.device)
-    sound = load_audio(clip.path, recipe.sample_rate)
+    sound = load_audio(clip.sound, recipe.sample_rate)
     writer.add_audio("dev/clip", sound, step, recipe.sample_rate)
     writer.add_figure("dev/contour", plot_contour(batch, recipe.hop_seconds).figure, step)
     for block, weights in enumerate(attention_maps(model.encoder, here)):

@@ -93,6 +93,7 @@ class _Walk:
         self.tables = {torch.device("cpu"): (following, ends, spelled)}
 
     def on(self, device): # the three tables there
+        "The tables on a device, moved once."
         if device not in self.tables:
             self.tables[device] = tuple(x.to(device) for x in self.tables[torch.device("cpu")])
         return self.tables[device]

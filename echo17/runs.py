@@ -8,10 +8,12 @@ __all__ = ['versions', 'commit', 'result_row', 'tones_entry', 'search_row', 'Mat
            'report_run', 'train_echo', 'plot_history']
 
 # %% ../nbs/28_runs.ipynb #98d07820
+import itertools
 import logging
 import math
 import os
 import platform
+import random
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +32,10 @@ from .config import EchoConfig, Facts
 from .data.batches import Batching, Corpus
 from .data.cache import prepare_features
 from .data.features import range_doubt
-from .data.manifests import Clip, CorpusError, read_corpus, split_clips
+from .data.manifests import Clip, CorpusError, split_clips
+from .data.opening import read_source
+from .data.shards import ShardClips, ShardCorpus, is_streamed, open_shards
+from .data.sources import SourceOptions
 from .decoding import SearchOptions
 from .errors import EchoError, check_choice, check_flag, check_whole
 from .files import FileError, write_json
@@ -108,16 +113,31 @@ def max_tokens_for(
 
 def _corpus_name(source):
     "What a corpus is called in results."
-    return str(source) if str(source).startswith("librispeech:") else Path(source).resolve().name
+    return str(source) if str(source).startswith(("librispeech:", "hf:")) else Path(source).resolve().name
+
+# %% ../nbs/28_runs.ipynb #ff65ca32
+_TELLING = 100_000  # texts of a corpus in shards that tell what they are
+
+def _streamed_material(source, splits, text, tokenizer):
+    "The same for shards: no clip is held, each is looked up when it is needed."
+    parts = open_shards(source)
+    if absent := [split for split in splits if split not in parts]:
+        raise CorpusError(f"{source}: no shards of split {absent[0]!r}; there are {', '.join(map(repr, parts))}")
+    mode = text_mode(itertools.islice(parts[splits[0]].texts(), _TELLING), text)
+    first = (normalize(line, mode) for line in parts[splits[0]].texts())
+    clips = {split: parts[split].changed(mode=mode) for split in splits}
+    return Material(_corpus_name(source), mode, clips, tokenizer or Tokenizer.characters(first))
 
 def read_material(
-    source:str|Path,       # a folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET
+    source:str|Path,       # anything that `read_source` knows, or librispeech:SUBSET
     splits:Sequence[str],  # the first one gives the tokenizer
     text:str="auto",       # auto, or one of `echo17.text.MODES`
     tokenizer:Tokenizer|None=None,  # of an existing model; None: characters of the first split
+    how:SourceOptions=SourceOptions(),  # what has to be said about some sources
 ) -> Material:
     "Clips by split, with normalised texts, and a tokenizer."
-    clips = read_corpus(source, splits)
+    if is_streamed(source): return _streamed_material(source, splits, text, tokenizer)
+    clips = read_source(source, splits, how)
     mode = text_mode([c.text for c in clips], text, [c.id for c in clips])
     def of(split): return [replace(c, text=normalize(c.text, mode)) for c in split_clips(clips, split)]
     by_split = {split: of(split) for split in splits}
@@ -136,9 +156,11 @@ def check_texts(material:Material):
     "Refuse clips without a text, and those with letters that the tokenizer does not know."
     found, known = {}, material.tokenizer.alphabet
     for split, clips in material.clips.items():
-        strange = {clip.id: ", ".join(map(repr, sorted({*clip.text} - known))) for clip in clips}
-        found[split, "without a text"] = [clip.id for clip in clips if not clip.text.strip()]
-        found[split, "with unknown letters"] = [f"{name}: {letters}" for name, letters in strange.items() if letters]
+        bare, strange = [], []
+        for clip in clips:
+            if not clip.text.strip(): bare.append(clip.id)
+            if letters := sorted({*clip.text} - known): strange.append(f"{clip.id}: {', '.join(map(repr, letters))}")
+        found |= {(split, "without a text"): bare, (split, "with unknown letters"): strange}
     _refuse(material.name, found)
 
 def check_lengths(
@@ -149,7 +171,7 @@ def check_lengths(
     "Refuse clips that are no longer than a tick."
     least = max(2, config.stride)
     what = f"shorter than {least * config.features.hop_seconds:g} s"
-    _refuse(corpus, {(split, what): [clip.id for clip, n in zip(part.clips, part.frames) if n < least]
+    _refuse(corpus, {(split, what): [part.clips[i].id for i, n in enumerate(part.frames) if n < least]
                      for split, part in corpora.items()})
 
 # %% ../nbs/28_runs.ipynb #abc422c6
@@ -168,6 +190,7 @@ class RunOptions:
     search:SearchOptions = SearchOptions()  # of the measurement at the end
     compile:bool = False        # compile the model for its steps; the first ones take minutes
     workers:int|None = None     # processes that make batches ahead; None: 2 where a GPU computes, otherwise none
+    source:SourceOptions = SourceOptions()  # what has to be said about some sources
 
     def __post_init__(self):
         switches = ("resume", "test", "progress", "log", "compile")
@@ -177,8 +200,9 @@ class RunOptions:
         check_choice(DEVICES, device=self.device)
         check_whole(0, save_every=self.save_every)
         check_whole(1, keep=self.keep)
-        if isinstance(self.search, SearchOptions): return
-        raise EchoError(f"search must be SearchOptions, got {self.search!r}")
+        for name, kind in (("search", SearchOptions), ("source", SourceOptions)):
+            value = getattr(self, name)
+            if not isinstance(value, kind): raise EchoError(f"{name} must be {kind.__name__}, got {value!r}")
 
 # %% ../nbs/28_runs.ipynb #e2f82b0d
 def check_out(
@@ -216,7 +240,10 @@ _log = logging.getLogger(__name__)
 def _doubt_range(material, config):
     "Say where the range of pitch cuts off the voices that a model is to learn from."
     if not (config.positions.uses_pitch or {*config.features.names} & {"pitch", "harmonic", "aperiodic"}): return
-    if doubt := range_doubt([clip.path for clip in material.clips["train"]], config.features): _log.warning(doubt)
+    clips = material.clips["train"]
+    if isinstance(clips, ShardClips):
+        clips = [clips[i] for i in random.Random(0).sample(range(len(clips)), min(len(clips), 99))]
+    if doubt := range_doubt([clip.sound for clip in clips], config.features): _log.warning(doubt)
 
 # %% ../nbs/28_runs.ipynb #cf211f09
 @dataclass(frozen=True)
@@ -233,7 +260,8 @@ def _make_corpora(material, features, training, cache, make_corpus): # by split
     "Training clips are augmented, the others are as they are."
     prepared = dict.fromkeys(material.clips) | dict(train=augmentation(training))
     batching = Batching(training.batch_frames, training.batch_size, training.seed)
-    return {split: make_corpus(clips, features, material.tokenizer, cache, prepared[split], batching)
+    def make(clips): return ShardCorpus if isinstance(clips, ShardClips) and make_corpus is Corpus else make_corpus
+    return {split: make(clips)(clips, features, material.tokenizer, cache, prepared[split], batching)
             for split, clips in material.clips.items()}
 
 # %% ../nbs/28_runs.ipynb #44915ae0
@@ -242,7 +270,7 @@ def _new_model(config, material, frames, found): # frames of each training clip,
     limit, clips = config.text.max_tokens, material.clips["train"]
     if limit is None and found and (stored := stored_config(found)): limit = stored.text.max_tokens
     if limit is None: limit = max_tokens_for((clip.text for clip in clips), material.tokenizer)
-    facts = Facts(longest_clip=round(max(frames) * config.features.hop_seconds, 3), text=material.mode)
+    facts = Facts(longest_clip=round(int(max(frames)) * config.features.hop_seconds, 3), text=material.mode)
     return Echo(config.changed(vocabulary=len(material.tokenizer), max_tokens=limit), material.tokenizer, facts)
 
 def open_run(
@@ -260,11 +288,12 @@ def open_run(
     alone = os.environ.get("RANK", "0") == "0"  # of several processes one shows bars
     options = replace(options, progress=options.progress and alone)
     splits = ("train", "dev", *(["test"] if options.test else []))
-    material = read_material(source, splits, options.text, tokenizer)
+    material = read_material(source, splits, options.text, tokenizer, options.source)
     check_texts(material)
-    clips = [clip for part in material.clips.values() for clip in part]
+    held = [part for part in material.clips.values() if not isinstance(part, ShardClips)]  # the others lie in shards
     found = find_checkpoint(out / "last") if options.resume else None
     if alone and not found: _doubt_range(material, config)
+    clips = [clip for part in held for clip in part]
     prepare_features(clips, config.features, options.cache, progress=options.progress)
     corpora = _make_corpora(material, config.features, training, options.cache, make_corpus)
     check_lengths(material.name, corpora, config)
@@ -295,7 +324,7 @@ def _too_short(job):
     "How many training clips are too short for CTC."
     clips, stride = job.corpora["train"], job.run.echo.config.stride
     pairs = [(strided(n, stride), job.material.tokenizer.encode(c.text)) for n, c in zip(clips.frames, clips.clips)]
-    return sum(is_too_short(positions, tokens) for positions, tokens in pairs)
+    return int(sum(is_too_short(positions, tokens) for positions, tokens in pairs))
 
 def report_run(job:Job) -> dict: # what is written to result.json
     "Measure the best checkpoint; write result.json and transcripts.json."
@@ -316,7 +345,7 @@ def report_run(job:Job) -> dict: # what is written to result.json
 
 # %% ../nbs/28_runs.ipynb #c1ec7946
 def train_echo(
-    source:str|Path,          # a folder with manifest.tsv or in LibriSpeech layout, or librispeech:SUBSET
+    source:str|Path,          # anything that `read_source` knows, or librispeech:SUBSET
     out:str|Path,             # new folder for checkpoints, logs and result.json
     config:EchoConfig,        # its vocabulary is set from the training texts
     training:TrainConfig=TrainConfig(),

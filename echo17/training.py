@@ -256,7 +256,8 @@ def train_step(
     # where gradients are scaled (fp16), one that overflows is left out, and the scale gets smaller
     _check_finite(run, loss=loss, **{} if accelerator.scaler else dict(gradient_norm=norm))
     run.optimizer.step(); run.optimizer.zero_grad()
-    run.unread.append((run.step + 1, get_total_norm([*run.model.parameters()], foreach=True)))
+    moved = [p for p in run.model.parameters() if p.requires_grad]  # beside what is frozen they may be few
+    run.unread.append((run.step + 1, get_total_norm(moved, foreach=True)))
     if not _waits(accelerator.device): run.settle()
     run.losses = dict(loss=loss, ce=ce, ctc=ctc, gradient_norm=norm, rate=rate)
 
@@ -326,7 +327,7 @@ def _aside(method, run):
 def _piece(epoch, indices, accelerator): # epoch, indices, weight: see `Ahead`
     "This process's share of a batch, with its weight."
     mine = indices[accelerator.process_index::accelerator.num_processes]
-    return epoch, mine or indices[:1], float(bool(mine))
+    return epoch, mine if len(mine) else indices[:1], float(len(mine) > 0)
 
 def _windows(corpus, epoch, size):
     "The batches of an epoch, `size` to a step."
@@ -338,7 +339,7 @@ def _prepare(run):
     config = run.config
     torch.manual_seed((config.seed * 1_000_003 + run.step) * 1009 + run.accelerator.process_index)
     rate = config.rate * rate_at(run.step, run.steps, config.warmup)
-    for group in run.optimizer.param_groups: group["lr"] = rate
+    for group in run.optimizer.param_groups: group["lr"] = rate * group.get("share", 1.)
 
 def train(
     run:Run,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-WINGS = ("data", "creative", "research", "pretrained")
+WINGS = ("data", "creative", "research", "pretrained", "page")
 LONGEST_CELL, WIDEST_LINE, MOST_ARGUMENTS, LONGEST_MODULE = 40, 120, 8, 450
 COMMANDS = ("commands", "cli")  # they stand above all, and load the others only when a command runs
 TORCH_ALONE = ("contour", "frequencies", "rotary", "polar", "attention")  # pieces for anybody
@@ -103,7 +103,7 @@ def test_wings_are_used_by_no_room_of_the_recogniser():
     for module in flat:
         top = set(own_imports(code_of(module), module, inside=False))
         every = top if module in COMMANDS else set(own_imports(code_of(module), module))
-        assert not {name for name in every if name.startswith(("creative.", "research.", "pretrained."))}, module
+        assert not {name for name in every if name.startswith(("creative.", "research.", "pretrained.", "page."))}, module
     before = flat[:flat.index("model") + 1]
     assert {m for m in before if any(name.startswith("data.") for name in own_imports(code_of(m), m))} == set()
     assert set(own_imports(code_of("commands"), "commands", inside=False)) == set()
@@ -178,6 +178,19 @@ def test_public_definitions_say_what_they_are():
                 bare += [f"{path.stem}: {n.name}" for n in ast.parse(source).body
                          if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_") and not ast.get_docstring(n)]
     assert bare == []
+
+
+def test_public_methods_of_public_classes_say_what_they_do():
+    bare, seen = [], 0
+    for folder in ("", *WINGS):
+        for path in notebooks(folder):
+            for source in exported(path):
+                classes = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
+                for name, method in ((c.name, m) for c in classes for m in c.body if isinstance(m, (ast.FunctionDef, ast.AsyncFunctionDef))):
+                    if method.name.startswith("_"): continue
+                    seen += 1
+                    if not ast.get_docstring(method): bare.append(f"{path.stem}: {name}.{method.name}")
+    assert bare == [] and seen > 150
 
 
 def test_links_between_notebooks_lead_somewhere():

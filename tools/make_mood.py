@@ -4,26 +4,20 @@ What was listened to, and the small encoders, are kept in `runs/mood`, under the
 and used again.
 """
 import argparse
-import csv
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from echo17.audio import load_audio
 from echo17.batch import collate
 from echo17.checkpoints import find_checkpoint
 from echo17.config import EchoConfig
 from echo17.creative.mood import (
-    balanced_accuracy, encoder_digest, fit_head, interval, leave_one_out, mood_features, ranking, save_head,
-    shipped_head_path, sounding_part,
+    encoder_digest, interval, leave_one_out, mood_features, ranking, save_head, shipped_head_path, sounding_part,
 )
 from echo17.creative.songs import BRIGHT, SAD, Style, accompany, sing
 from echo17.creative.statistics import word_counts
@@ -33,6 +27,9 @@ from echo17.data.manifests import data_dir, split_clips
 from echo17.decoding import SearchOptions
 from echo17.files import write_csv
 from echo17.inference import Echo, load_model, transcribe_batch
+from echo17.research.mood_strangers import (
+    PLAIN, Scene, acted_scene, hear_scene, kept_scene, plain_reading, read_at_home, story_scene, worth_row,
+)
 from echo17.runs import RunOptions, commit, train_echo
 from echo17.training import TrainConfig
 
@@ -48,67 +45,12 @@ KINDS = {"small baseline": EchoConfig.baseline(**SMALL), "small channel": EchoCo
          "small repaired": EchoConfig.repaired(**TOO, **SMALL), "small echo": EchoConfig.echo(**SMALL)}
 CONTRASTS = {"all three": (SAD, BRIGHT), "scale": (Style(minor=True), Style()),
              "register": (Style(register=-3.), Style(register=3.)), "tempo": (Style(tempo=0.85), Style(tempo=1.15))}
-PLAIN = {"scikit-learn logistic regression on pitch": lambda: LogisticRegression(class_weight="balanced"),
-         "scikit-learn SVC on pitch": lambda: SVC(class_weight="balanced")}
-
-
-@dataclass(frozen=True)
-class Scene:
-    "Clips with their labels and what was heard of them: N of each."
-    values: dict
-    sad: dict
-    speakers: tuple
-    groups: tuple
-    texts: tuple = ()
-
-    def columns(self, inputs):
-        "(N, D): some of the values, joined."
-        return torch.cat([self.values[name] for name in inputs], 1)
-
-    def head(self, label, inputs, encoder=""):
-        "Fitted on these clips."
-        return fit_head(self.columns(inputs), self.sad[label], self.speakers, inputs, encoder)
-
-
-def kept(path, make):
-    "A scene from disk, or made and written."
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(vars(make()), path)
-    return Scene(**torch.load(path, weights_only=False))
-
-
-def all_features(model, waves):
-    "`mood_features` of one sound after the other; `seconds`, how long it sounds, is there to be found out."
-    seconds = lambda wave: torch.tensor([len(sounding_part(wave)) / 16000], dtype=torch.float64)
-    heard = [mood_features(model, wave) | dict(seconds=seconds(wave)) for wave in waves]
-    return {name: torch.stack([one[name] for one in heard]) for name in heard[0]}
-
-
-def story_scene(model, clips):
-    "Clips of the stories; labels: voice, words. The stories are what is drawn as a whole."
-    about = [dict(clip.extra) for clip in clips]
-    labels = dict(voice="mood", words="words")
-    sad = {label: np.array([row[column] == "sad" for row in about]) for label, column in labels.items()}
-    heard = all_features(model, (load_audio(clip.path) for clip in clips))
-    return Scene(heard, sad, tuple(c.speaker for c in clips), tuple(row["story"] for row in about),
-                 tuple(c.text for c in clips))
 
 
 def middle_second(wave):
     "Of the sounding part: a length that is the same for all."
     wave = sounding_part(wave)
     return wave[(start := max(0, (len(wave) - 16000) // 2)):start + 16000]
-
-
-def emotion_scene(model, change=lambda wave: wave):
-    "Acted emotions; speakers are what is drawn as a whole."
-    path = data_dir() / "emodb" / "manifest.tsv"
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    speakers = tuple(row["speaker"] for row in rows)
-    heard = all_features(model, (change(load_audio(path.parent / row["path"])) for row in rows))
-    return Scene(heard, dict(voice=np.array([row["mood"] == "sad" for row in rows])), speakers, speakers)
 
 
 def song_scene(model, clips, contrast, accompanied):
@@ -120,26 +62,9 @@ def song_scene(model, clips, contrast, accompanied):
                 song, tonic = sing(clip.path, style, seed)
                 yield accompany(song, tonic, style) if accompanied else song
     twice = lambda values: tuple(value for value in values for _ in contrast)
-    return Scene(all_features(model, songs()), dict(song=np.array([True, False] * len(clips))),
-                 twice(c.speaker for c in clips), twice(dict(c.extra)["story"] for c in clips))
-
-
-def mean_of(statistic):
-    "Of the columns of log-odds (N, S), one for each encoder; (N,) is one column."
-    return lambda sad, odds: float(np.mean([statistic(sad, column) for column in np.atleast_2d(odds.T)]))
-
-
-def result_row(about, sad, odds, groups, against=None):
-    "What a head, or the mean of several, is worth on some clips; `against`: name and log-odds of others on them."
-    row, accuracy, order = dict(clips=len(sad), sad=int(sad.sum())), mean_of(balanced_accuracy), mean_of(ranking)
-    names = {accuracy: ("balanced_accuracy", "low", "high"), order: ("ranking", "ranking_low", "ranking_high")}
-    for statistic, columns in names.items():
-        row |= zip(columns, (statistic(sad, odds), *interval(statistic, sad, odds, groups)))
-    if against:
-        name, other = against
-        found = accuracy(sad, odds) - accuracy(sad, other), *interval(accuracy, sad, odds, groups, other)
-        row |= dict(against=name) | dict(zip(("difference", "difference_low", "difference_high"), found))
-    return about | {name: round(value, 4) if isinstance(value, float) else value for name, value in row.items()}
+    known = Scene({}, dict(song=np.array([True, False] * len(clips))), twice(c.speaker for c in clips),
+                  twice(dict(c.extra)["story"] for c in clips))
+    return hear_scene(partial(mood_features, model), songs(), known)
 
 
 def heard_texts(model, clips):
@@ -173,35 +98,24 @@ def on_stories(train, scene, heard, depth):
         odds["words as written"] = heads["words",].log_odds(as_written.columns(("words",))).numpy()
         for name, values in odds.items():
             other = None if name == "pitch" else voice if name.startswith(f"{voice} +") else "pitch"
-            yield result_row(about | dict(label=label, inputs=name), scene.sad[label], values, scene.groups,
+            yield worth_row(about | dict(label=label, inputs=name), scene.sad[label], values, scene.groups,
                              other and (other, odds[other]))
-
-
-def plain_odds(scene, make):
-    "A plain pipeline of scikit-learn with its own defaults, one speaker out at a time."
-    values, speakers, sad = scene.columns(("pitch",)).numpy(), np.array(scene.speakers), scene.sad["voice"]
-    odds = np.empty(len(speakers))
-    for name in np.unique(speakers):
-        out = speakers == name
-        fitted = make_pipeline(StandardScaler(), make()).fit(values[~out], sad[~out])
-        odds[out] = fitted.decision_function(values[out])
-    return odds
 
 
 def on_emodb(heads, scene, split, depth):
     "One speaker out at a time, against the plain baselines; and heads that heard only stories."
     inputs = {"pitch": ("pitch",), "spectrum": ("spectrum",), depth: (depth,), f"pitch + {depth}": ("pitch", depth),
               "seconds": ("seconds",)}
-    sad, plain = scene.sad["voice"], next(iter(PLAIN))
-    odds = {name: plain_odds(scene, make) for name, make in PLAIN.items()}
+    sad, plain = scene.sad["voice"], PLAIN[0]
+    odds = {name: read_at_home(plain_reading(name), scene, scene.speakers) for name in PLAIN}
     odds |= {name: leave_one_out(scene.columns(part), sad, scene.speakers) for name, part in inputs.items()}
     for name, values in odds.items():
         about = dict(corpus="emodb", split=split, label="voice", encoder="shipped", inputs=name)
         against = None if name == plain else (plain, odds[plain])
-        yield result_row(about | dict(fitted_on="the other speakers"), sad, values, scene.groups, against)
+        yield worth_row(about | dict(fitted_on="the other speakers"), sad, values, scene.groups, against)
         if name not in heads: continue
         abroad = heads[name].log_odds(scene.columns(inputs[name])).numpy()
-        yield result_row(about | dict(fitted_on="stories train"), sad, abroad, scene.groups)
+        yield worth_row(about | dict(fitted_on="stories train"), sad, abroad, scene.groups)
 
 
 def on_songs(scenes, heads):
@@ -210,9 +124,9 @@ def on_songs(scenes, heads):
         for name, head in heads.items():
             about = dict(corpus="songs", label="song", encoder="shipped", inputs=name, fitted_on="stories train")
             odds = head.log_odds(scene.columns(head.inputs)).numpy()
-            yield result_row(about | dict(split=split), scene.sad["song"], odds, scene.groups)
+            yield worth_row(about | dict(split=split), scene.sad["song"], odds, scene.groups)
             within = odds - odds.reshape(-1, 2).mean(1).repeat(2)  # balanced accuracy: share of sentences in order
-            yield result_row(about | dict(split=f"{split}, one sentence"), scene.sad["song"], within, scene.groups)
+            yield worth_row(about | dict(split=f"{split}, one sentence"), scene.sad["song"], within, scene.groups)
 
 
 def small_encoder(name, seed, args):
@@ -226,10 +140,11 @@ def small_encoder(name, seed, args):
 def heads_over(args, name, seed, train_clips, test_clips):
     "What the head says of each corpus over one of the small encoders."
     model, states = small_encoder(name, seed, args), ("states 1",)
-    def scene(what, make): return kept(args.work / encoder_digest(model) / f"{what}.pt", make)
-    train = scene("train", lambda: story_scene(model, train_clips))
-    test = scene("test", lambda: story_scene(model, test_clips))
-    acted = scene("emodb", lambda: emotion_scene(model))
+    listen = partial(mood_features, model)
+    def scene(what, make): return kept_scene(args.work / encoder_digest(model) / f"{what}.pt", make)
+    train = scene("train", lambda: story_scene(listen, train_clips))
+    test = scene("test", lambda: story_scene(listen, test_clips))
+    acted = scene("emodb", lambda: acted_scene(listen, "emodb"))
     odds = dict(emodb=leave_one_out(acted.columns(states), acted.sad["voice"], acted.speakers),
                 stories=train.head("voice", states).log_odds(test.columns(states)).numpy())
     return odds, dict(emodb=acted, stories=test)
@@ -244,7 +159,7 @@ def pitch_aware(args, train_clips, test_clips):
     def row(what, name, seeds, values, against=None):
         "Of some encoders of one kind."
         own = about[what] | dict(label="voice", encoder=f"{name}, {seeds}", inputs="states 1")
-        return result_row(own, scenes[what].sad["voice"], values, scenes[what].groups, against)
+        return worth_row(own, scenes[what].sad["voice"], values, scenes[what].groups, against)
     for seed in range(args.seeds):
         for name in KINDS:
             found, scenes = heads_over(args, name, seed, train_clips, test_clips)
@@ -278,7 +193,7 @@ def song_scenes(model, work, clips):
     for name, chords in [*((name, False) for name in CONTRASTS), ("all three", True)]:
         path = work / f"songs-{name.replace(' ', '-')}{'-accompanied' * chords}.pt"
         make = lambda: song_scene(model, clips, CONTRASTS[name], chords)
-        scenes[f"{name}{', accompanied' * chords}"] = kept(path, make)
+        scenes[f"{name}{', accompanied' * chords}"] = kept_scene(path, make)
     return scenes
 
 
@@ -299,7 +214,9 @@ def main():
     made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
     model, clips, there = Echo.from_pretrained(), read_stories(), (data_dir() / "emodb").is_dir()
     work, split = args.work / encoder_digest(model), {name: split_clips(clips, name) for name in SPLITS}
-    train, dev, test = (kept(work / f"stories-{name}.pt", lambda: story_scene(model, split[name])) for name in SPLITS)
+    listen = partial(mood_features, model)
+    def stories(name): return kept_scene(work / f"stories-{name}.pt", lambda: story_scene(listen, split[name]))
+    train, dev, test = map(stories, SPLITS)
     depth, rows = choose_depth(train, dev), []
     def head(*parts): return train.head("voice", parts, encoder_digest(model) if depth in parts else "")
     heads = {" + ".join(parts): head(*parts) for parts in (("pitch",), (depth,), ("pitch", depth))}
@@ -310,7 +227,7 @@ def main():
         write_csv(args.out, [row | made for row in rows], COLUMNS)
     write(on_stories(train, test, heard_texts(model, split["test_speaker"]), depth))
     for name, change in dict(all=lambda wave: wave, middle_second=middle_second).items() if there else ():
-        scene = kept(work / f"emodb-{name.replace('_', '-')}.pt", lambda: emotion_scene(model, change))
+        scene = kept_scene(work / f"emodb-{name.replace('_', '-')}.pt", lambda: acted_scene(listen, "emodb", change))
         write(on_emodb(heads, scene, name.replace("_", " "), depth))
     first = [clip for clip in split["test_speaker"] if dict(clip.extra)["position"] == "0"]
     write(on_songs(song_scenes(model, work, first), heads))

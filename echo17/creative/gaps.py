@@ -47,7 +47,7 @@ def tear(
     longest:float=1.,      # s
 ) -> Torn|None:            # None: no word is short enough
     "Choose a word and a gap that covers it."
-    heard = hear_gaps(model, clip.path)
+    heard = hear_gaps(model, clip.sound)
     spans = align_tokens(heard.ctc[0].cpu(), model.tokenizer.encode(clip.text))
     sounds = heard.ctc.shape[1] * heard.step
     begins, ends = [heard.step * start for start, _ in spans], [heard.step * end for _, end in spans]
@@ -131,7 +131,7 @@ def fill_gap(
 ) -> tuple[Hearing, Imagining]:
     "The sound with its gap, and its filling at creativity 0."
     rate = model.config.features.sample_rate
-    wave = damaged(load_audio(torn.clip.path, rate), torn, kind, rate)
+    wave = damaged(load_audio(torn.clip.sound, rate), torn, kind, rate)
     gaps = [(torn.start, torn.end)] if kind == "marked" else []
     return hear_gaps(model, wave, gaps), imagine(model, wave, "fill", 0., gaps, how=how)[0]
 
@@ -200,7 +200,7 @@ def measure_gaps(
     for clip in progress(clips):
         torn = tear(model, clip, random.Random(f"{seed}-{clip.id}"))
         if torn is None: continue
-        silent, clean = text_state(model, 1), hear_gaps(model, clip.path)
+        silent, clean = text_state(model, 1), hear_gaps(model, clip.sound)
         shared = dict(id=clip.id, word=clip.text.split()[torn.word], seconds=torn.end - torn.start)
         shared |= _blind_guesses(model, torn, silent, bench)
         shared |= dict(wrong_clean=_others_wrong(torn, literal_transcript(model, clean, bench.how.search).text),

@@ -5,13 +5,15 @@
 # %% auto #0
 __all__ = ['IMAGINE_TASKS', 'check_gaps', 'gap_slices', 'find_gaps', 'open_gaps', 'hear_gaps', 'ImaginedWord', 'Imagining',
            'letter_scores', 'word_letters', 'WordScores', 'word_scores', 'mark_words', 'ImagineOptions', 'HeardWindow',
-           'literal_transcript', 'hear_windows', 'imagine', 'plot_words']
+           'literal_transcript', 'hear_windows', 'check_count', 'Wish', 'marked_texts', 'filled_texts', 'imagine',
+           'plot_words']
 
 # %% ../../nbs/creative/08_imagine.ipynb #91228b2f
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import singledispatch
 
 import torch
 from torch import Tensor
@@ -21,11 +23,11 @@ from ..activity import SpeechOptions, speech_of, spoken_part
 from ..audio import AudioInput, as_wave
 from ..batch import collate
 from .calibration import WORD_COLOURS, Curve, curves
-from .dial import HOLLOW, Dial, Hearing, dream, hear_batch, text_state
+from .dial import HOLLOW, Dial, Hearing, dream, hear_batch, mind_of
 from ..ctc import align_tokens
 from ..data.augmentation import hide_frames
 from ..data.features import extract_features
-from ..decoding import SearchOptions, Transcript, make_transcript
+from ..decoding import Hypothesis, SearchOptions, Transcript, make_transcript
 from ..errors import EchoError, check_choice, check_whole
 from ..inference import Echo, later, search_batch
 from ..lexicon import Lexicon
@@ -72,9 +74,10 @@ def open_gaps(
     return out
 
 # %% ../../nbs/creative/08_imagine.ipynb #4712ca75
+@singledispatch
 @torch.no_grad()
 def hear_gaps(
-    model:Echo,
+    model:Echo,                             # or another model that has told how it hears
     audio:AudioInput,                       # a sound file, or (samples,) at the model's sample rate
     gaps:Sequence[tuple[float, float]]=(),  # marked: start and end, s
 ) -> Hearing:
@@ -148,8 +151,9 @@ class WordScores:
 # %% ../../nbs/creative/08_imagine.ipynb #f219dd29
 _LEAST = -20.  # log-probability; what is less likely than that is not told apart
 
+@singledispatch
 def word_scores(
-    model:Echo,
+    model:Echo,               # or another model that has told what speaks for a word
     heard:Hearing,            # of one sound
     text:str,                 # of a transcript
 ) -> list[WordScores]:
@@ -206,8 +210,9 @@ class HeardWindow:
     literal:Transcript   # its times from the beginning of the recording
 
 # %% ../../nbs/creative/08_imagine.ipynb #07f3c77f
+@singledispatch
 def literal_transcript(
-    model:Echo,
+    model:Echo,     # or another model that has told how it transcribes
     heard:Hearing,  # of one sound
     search:SearchOptions=SearchOptions(),
 ) -> Transcript:
@@ -280,30 +285,75 @@ def _associated(model, hypothesis, said): # said: word of content to `Word`
         words.append(ImaginedWord(name, False, min(1., likely), None, None))
     return tuple(words)
 
-def _check_wish(model, task, dial, n):
-    "Refuse what cannot be written."
-    check_choice(IMAGINE_TASKS, task=task)
+def check_count(dial:Dial, n:int): # how many texts
+    "Refuse many texts where all would be the same."
     check_whole(1, n=n)
     if n > 1 and not dial.draws:
         raise EchoError(f"at creativity {dial.creativity} nothing is drawn and all {n} texts would be the same; "
                         "ask for 1, or for a creativity above 0")
+
+def _check_wish(model, task, dial, n):
+    "Refuse what cannot be written."
+    check_choice(IMAGINE_TASKS, task=task)
+    check_count(dial, n)
     if model.tokenizer is None: raise EchoError("a model without a tokenizer cannot write")
     asked = "transcribe" if task == "fill" else task
-    model.task(asked)
-    if dial.weight != 1: text_state(model, 1, asked)  # refused in silence, too
+    mind = mind_of(model)
+    mind.check(asked)
+    if dial.weight != 1: mind.unheard(1, asked)  # refused in silence, too
+
+# %% ../../nbs/creative/08_imagine.ipynb #78eac575
+@dataclass(frozen=True)
+class Wish:
+    "What is to be written of a recording."
+    task:str
+    dial:Dial
+    search:SearchOptions
+    chance:torch.Generator
+    n:int                   # texts
+
+    def write(self, model:Echo, heard:Hearing) -> list[Hypothesis]: # of one sound
+        "The texts; a filling looks ahead."
+        filling, many = self.task == "fill", heard.repeated(self.n)
+        asked = "transcribe" if filling else self.task
+        return dream(model, many, self.dial, asked, self.search, self.chance, ahead=filling)
+
+    def read(self, model:Echo, heard:Hearing) -> list[str]: # of one sound
+        "The same in letters."
+        return [model.tokenizer.decode(hypothesis.tokens) for hypothesis in self.write(model, heard)]
+
+@singledispatch
+def marked_texts(
+    model:Echo,            # or another model that has told what it calls heard
+    stretch:HeardWindow,
+    texts:Sequence[str],
+) -> list[tuple[str, list[ImaginedWord]]]: # each with its words, s from where the window begins
+    "Heard or imagined, word by word."
+    return [(text, [*mark_words(word_scores(model, stretch.heard, text), curves(model), stretch.gaps)])
+            for text in texts]
+
+# %% ../../nbs/creative/08_imagine.ipynb #9316586e
+@singledispatch
+def filled_texts(
+    model:Echo,            # or another model that has told how it fills gaps
+    stretch:HeardWindow,
+    wish:Wish,
+) -> list[tuple[str, list[ImaginedWord]]]: # n of them, as from `marked_texts`
+    "A transcript with its gaps filled."
+    heard = stretch.heard
+    known = [*stretch.gaps, *find_gaps(heard.f0[0], model.config.features.hop_seconds)]
+    opened = replace(heard, ctc=open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None])
+    return marked_texts(model, stretch, wish.read(model, opened))
+
+def _drafts(model, stretch, wish): # n pairs of a text and its words
+    "What is written of a transcript or filling, its times from the beginning of the recording."
+    start = stretch.start
+    if wish.task == "fill": made = filled_texts(model, stretch, wish)
+    else: made = marked_texts(model, stretch, wish.read(model, stretch.heard))
+    return [(text, [replace(word, start=word.start + start, end=word.end + start) for word in words])
+            for text, words in made]
 
 # %% ../../nbs/creative/08_imagine.ipynb #a659d7f5
-def _drafts(model, stretch, task, write): # n pairs of a text and its words
-    "What is written of a transcript or filling, its times from the beginning of the recording."
-    heard, start = stretch.heard, stretch.start
-    if task == "fill":
-        known = [*stretch.gaps, *find_gaps(heard.f0[0], model.config.features.hop_seconds)]
-        heard = replace(heard, ctc=open_gaps(heard.ctc[0], gap_slices(known, heard.step))[None])
-    texts = [model.tokenizer.decode(hypothesis.tokens) for hypothesis in write(heard)]
-    marked = (mark_words(word_scores(model, stretch.heard, text), curves(model), stretch.gaps) for text in texts)
-    return [(text, [replace(word, start=word.start + start, end=word.end + start) for word in words])
-            for text, words in zip(texts, marked)]
-
 def _sentences(parts): # text, words
     "Several texts and their words in one, each but the last closed by a point."
     parts = [(text, words) for text, words in parts if words]
@@ -311,9 +361,10 @@ def _sentences(parts): # text, words
     joined = [word for words in [*closed, *(words for _, words in parts[-1:])] for word in words]
     return ". ".join(text for text, _ in parts), joined
 
-def _imagined(model, stretches, task, write, said): # n pairs of a text and its words
+def _imagined(model, stretches, wish, said): # n pairs of a text and its words
     "What is written of a continuation, story or verse."
-    found = [write(stretch.heard) for stretch in [one for one in stretches if one][_ABOUT[task]]]
+    about = [one for one in stretches if one][_ABOUT[wish.task]]
+    found = [wish.write(model, stretch.heard) for stretch in about]
     def part(hypothesis): return model.tokenizer.decode(hypothesis.tokens), _associated(model, hypothesis, said)
     return [_sentences([part(hypothesis) for hypothesis in own]) for own in zip(*found)]
 
@@ -326,7 +377,7 @@ def _joined_text(parts, plan, rate): # text, words
 # %% ../../nbs/creative/08_imagine.ipynb #6dc5252a
 @torch.no_grad()
 def imagine(
-    model:Echo,
+    model:Echo,                 # or a `PitchWhisper`
     audio:AudioInput,           # a sound file, or (samples,) at the model's sample rate, of any length
     task:str="transcribe",      # transcribe, fill, continue, story or verse
     creativity:float|Dial=0.5,  # -1: extra literal; 0: no chance; 1: as if nothing had been heard; or a `Dial`
@@ -341,17 +392,15 @@ def imagine(
     check_whole(0, 2**63 - 1, seed=seed)
     if filling and dial.draws: dial = replace(dial, follow=True)
     rate, search = model.config.features.sample_rate, how.held(model, dial.draws or task != "transcribe")
-    chance = torch.Generator(device=model.ctc_head.weight.device).manual_seed(seed)
-    asked = "transcribe" if filling else task
-    def write(heard): return dream(model, heard.repeated(n), dial, asked, search, chance, ahead=filling)
+    wish = Wish(task, dial, search, torch.Generator(device=model.device).manual_seed(seed), n)
     plan, stretches = hear_windows(model, audio, gaps, how)
     if not any(stretches): return [Imagining("", "", ())] * n
     literal = _joined_text([one and (one.literal.text, one.literal.words) for one in stretches], plan, rate)
     if task not in _MARKED:
         said = {word.text: word for word in reversed(literal[1]) if word.text not in HOLLOW}
-        texts = _imagined(model, stretches, task, write, said)
+        texts = _imagined(model, stretches, wish, said)
     else:
-        drafts = zip(*(_drafts(model, one, task, write) if one else [None] * n for one in stretches))
+        drafts = zip(*(_drafts(model, one, wish) if one else [None] * n for one in stretches))
         texts = [_joined_text(draft, plan, rate) for draft in drafts]
     return [Imagining(text, literal[0], tuple(words)) for text, words in texts]
 

@@ -23,13 +23,12 @@ import soundfile
 import torch
 from torch import Tensor
 
-import echo17
 from ..audio import AudioInput, as_wave, frame_levels, load_audio
 from .grammar import MOODS, Story, StoryError, make_story
 from .prosody import SOURCES, SPEAKERS, Speaker, draw_delivery, revoice
 from ..data.manifests import Clip, read_manifest, write_manifest
 from ..errors import check_choice
-from ..files import new_folder, write_text, write_tsv
+from ..files import comes_along, new_folder, write_text, write_tsv
 from ..text import normalize_english
 
 # %% ../../nbs/creative/03_stories.ipynb #d618d3e9
@@ -167,8 +166,8 @@ def make_stories(
 
 # %% ../../nbs/creative/03_stories.ipynb #b82a5120
 def stories_dir() -> Path:
-    "The corpus that stands beside the package in a checkout of echo17."
-    folder = Path(echo17.__file__).resolve().parent.parent / "data" / "stories"
+    "The spoken stories, which stand beside the package in a checkout of echo17."
+    folder = comes_along("stories")
     if not (folder / "manifest.tsv").is_file():
         raise StoryError(f"{folder}: the spoken stories are not here; they belong to a checkout of the repository, "
                          "and `make_stories` makes them again")
@@ -248,6 +247,6 @@ def write_intelligibility(
 ):
     "Let the recogniser hear every clip, and keep what it heard."
     folder, clips = Path(folder), read_stories(folder)
-    heard = independent_transcripts(load_audio(clip.path) for clip in clips)
+    heard = independent_transcripts(load_audio(clip.sound) for clip in clips)
     write_tsv(folder / "intelligibility.tsv", ("id", "heard"), zip((clip.id for clip in clips), heard))
     write_checksums(folder)

@@ -97,7 +97,8 @@ class _Shelf:
     def __init__(self, config, cache, room): self.config, self.cache, self.room, self.held = config, cache, room, {}
 
     def read(self, clip, speed, semitones): # the tensors are shared: whoever changes them takes a copy
-        key = (clip.path, speed, semitones)
+        "The features of a clip at a speed and a height, from memory where they are there."
+        key = (clip.sound, speed, semitones)
         if key in self.held: return dict(self.held[key])
         item = cached_features(clip, self.config, self.cache, speed, semitones)
         size = sum(x.nbytes for x in item.values())

@@ -29,6 +29,7 @@ from safetensors.torch import save
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..audio import AudioFile, Excerpt, Member
 from ..config import FeatureConfig
 from .augmentation import _check_perturbation, perturb, speed_ratio
 from .features import _compute, _entries, _select
@@ -56,9 +57,13 @@ def _libraries(swift): # JSON-ready
 def _content(path, size, modified): return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def audio_digest(
-    path:str|Path,  # a sound file
-) -> str:           # hexadecimal SHA-256
-    "A hash of the file's content, read anew only when its size or time of change differ."
+    path:AudioFile,  # a sound file, or a stretch of one
+) -> str:            # hexadecimal SHA-256
+    "A hash of the file's content, read anew only when its size or time of change differ, and of the stretch."
+    if isinstance(path, Member):
+        with open(path.path, "rb") as file: file.seek(path.at); return hashlib.sha256(file.read(path.size)).hexdigest()
+    if isinstance(path, Excerpt):
+        return hashlib.sha256(f"{audio_digest(path.path)} {path.start!r} {path.duration!r}".encode()).hexdigest()
     try: return _content(str(path), (stat := os.stat(path)).st_size, stat.st_mtime_ns)
     except OSError as e: raise CorpusError(f"{path}: cannot be read ({e.strerror})") from e
 
@@ -69,7 +74,7 @@ def _recipes(entry, faster, higher): # recipe to version
     return {name: RECIPES[name] for name, needed in used.items() if needed}
 
 def feature_key(
-    path:str|Path,         # the sound file
+    path:AudioFile,        # the sound file, or a stretch of one
     entry:str,             # f0, spectrogram, waveform or envelopes
     config:FeatureConfig,  # of which only what matters to the entry counts
     speed:float=1.,        # of `perturb`
@@ -141,7 +146,7 @@ def _complete(clip, config, paths, how): # entry to tensors
         found[entry] = _read_entry(path)
         if found[entry] is not None: continue
         try:
-            if wave is None: wave = perturb(clip.path, config.sample_rate, *how)
+            if wave is None: wave = perturb(clip.sound, config.sample_rate, *how)
             found[entry] = _make_entry(entry, wave, config, found["f0"].get("f0") if entry != "f0" else None)
         except EchoError as e: raise CorpusError(str(e) if str(clip.path) in str(e) else f"{clip.path}: {e}") from e
         _write_entry(path, found[entry])
@@ -150,7 +155,7 @@ def _complete(clip, config, paths, how): # entry to tensors
 # %% ../../nbs/data/04_cache.ipynb #c7da5002
 def _entry_path(clip, entry, config, cache, speed, semitones):
     "Where an entry is kept: two letters of its key are the folder, so that no folder grows too large."
-    key = feature_key(clip.path, entry, config, speed, semitones)
+    key = feature_key(clip.sound, entry, config, speed, semitones)
     return Path(cache) / key[:2] / f"{key}.safetensors"
 
 def cached_features(

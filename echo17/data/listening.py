@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ..audio import frame_levels, load_audio, sound_blocks, sound_format
+from ..audio import AudioFile, frame_levels, load_audio, sound_blocks, sound_format
 from .pairing import Entry, Limits, Problem
 from ..errors import EchoError
 
@@ -44,7 +44,7 @@ def _sounding(wave, rate, limits): # (pieces,) of booleans, samples in a piece
     return levels > max(limits.floor, levels.max() - limits.depth), hop
 
 def measure_sound(
-    path:str|Path,           # a sound file
+    path:AudioFile,          # a sound file, or a stretch of one
     limits:Limits=Limits(),  # what counts as silent
 ) -> Sound:
     "Read a file and measure it."
@@ -61,11 +61,16 @@ def measure_sound(
     return Sound(rate, channels, seconds, loudness, float(clipped), share, float(leading), float(trailing), digest)
 
 # %% ../../nbs/data/08_listening.ipynb #0b1677e9
+def _without_name(message, sound):
+    "What is wrong, the file aside."
+    for name in (sound, getattr(sound, "path", sound)): message = message.removeprefix(f"{name}: ")
+    return message
+
 def _try(job): # Sound, or the problem
     "One file that may be broken."
     path, limits = job
     try: return measure_sound(path, limits)
-    except EchoError as e: return Problem("unreadable", str(e).removeprefix(f"{path}: "))
+    except EchoError as e: return Problem("unreadable", _without_name(str(e), path))
 
 def measure_all(
     folder:str|Path,           # what the entries' paths are relative to
@@ -76,7 +81,7 @@ def measure_all(
 ) -> list[Sound|Problem|None]: # in the order of the entries; None: not listened to
     "Measure the files of many entries, in parallel."
     entries = list(entries)
-    jobs = [(Path(folder) / e.path, limits) for e in entries if e.usable]
+    jobs = [(e.sound(folder), limits) for e in entries if e.usable]
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         results = pool.map(_try, jobs)
         found = iter([*tqdm(results, total=len(jobs), desc="listening", disable=not (progress and jobs))])

@@ -8,6 +8,7 @@ __all__ = ['LIBRISPEECH_SUBSETS', 'CorpusError', 'Clip', 'read_manifest', 'write
 
 # %% ../../nbs/data/00_manifests.ipynb #c39aaebf
 import hashlib
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from torchaudio.datasets import LIBRISPEECH
 
+from ..audio import AudioFile, Excerpt
 from ..errors import EchoError
 from ..files import Spelling, write_tsv
 from ..text import normalize_english
@@ -33,6 +35,14 @@ class Clip:
     speaker:str = ""       # who says it
     split:str = ""         # train, dev, test, ...
     extra:tuple[tuple[str, str],...] = ()  # further manifest columns, (name, value) pairs
+    start:float = 0.             # s, where it begins in the file
+    duration:float|None = None   # s; None: up to the end of the file
+
+    @property
+    def sound(self) -> AudioFile: # the file, or the stretch of it
+        "What to listen to."
+        if not self.start and self.duration is None: return self.path
+        return Excerpt(self.path, self.start, self.duration)
 
 # %% ../../nbs/data/00_manifests.ipynb #4ed179a9
 def _read_lines(path): # of a UTF-8 file, without line ends
@@ -61,13 +71,23 @@ def _inside(folder, name): # name joined to folder
     return folder / name
 
 # %% ../../nbs/data/00_manifests.ipynb #f8a80ff1
+def _seconds(row, name): # None where there is none
+    "A place in a file, or a length."
+    if not row.get(name, "").strip(): return None
+    try: value = float(row[name])
+    except ValueError: value = -1.
+    if 0 <= value < math.inf and (value or name == "start"): return value
+    raise CorpusError(f"{name} must be a number of seconds, got {row[name]!r}")
+
 def _clip(folder, row):
     "One row of a manifest, column name to field."
     for name in ("id", "path"):
         if not row[name].strip(): raise CorpusError(f"{name} is empty")
     known = ("id", "text", "speaker", "split")
-    extra = tuple((name, value) for name, value in row.items() if name not in (*known, "path"))
-    return Clip(**{name: row[name] for name in known if name in row}, path=_inside(folder, row["path"]), extra=extra)
+    extra = tuple((name, value) for name, value in row.items() if name not in (*known, "path", "start", "duration"))
+    own, stretch = {name: row[name] for name in known if name in row}, (_seconds(row, n) for n in ("start", "duration"))
+    start, duration = stretch
+    return Clip(**own, path=_inside(folder, row["path"]), extra=extra, start=start or 0., duration=duration)
 
 def _clips(path, header, rows): # names of the columns; a list of cells for each row
     "The clips of a table, whether it is read or about to be written."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ADAPTERS', 'HEADS', 'POSITION', 'LONGEST_SOUND', 'AdapterConfig', 'LayerPitch', 'Beside', 'pitch_attention',
-           'PitchAdapters']
+           'PitchAdapters', 'CharacterHead']
 
 # %% ../../nbs/pretrained/00_adapters.ipynb #d75ba053
 from dataclasses import asdict, dataclass
@@ -20,34 +20,57 @@ from ..errors import EchoError, as_tuple, check_choice, check_number, check_whol
 from ..polar import PitchAxis, PitchCode, pitch_state
 from ..rotary import Turns, apply_rotary
 
-# %% ../../nbs/pretrained/00_adapters.ipynb #65710316
+# %% ../../nbs/pretrained/00_adapters.ipynb #d5ba9d39
 ADAPTERS = ("code", "axis", "bias", "memory")  # where pitch may enter
 HEADS = ("decoder", "ctc")                     # what may write
 POSITION = 0.02       # seconds between the positions of a Whisper's encoder
 LONGEST_SOUND = 30.   # seconds that it hears at once
 
+def _check_head(config):
+    "Refuse a head that cannot be, and what is said about none."
+    check_choice(HEADS, head=config.head)
+    for number in config.head_layers: check_whole(1, head_layers=number)
+    if [*config.head_layers] != sorted({*config.head_layers}):
+        raise EchoError(f"head_layers must be different and go up, got {config.head_layers!r}")
+    if config.head_layers and config.head != "ctc":
+        raise EchoError(f"head_layers are for the head ctc, got {config.head_layers!r} with head={config.head!r}")
+    check_whole(0, head_width=config.head_width)
+    check_number(0, 0.9, head_dropout=config.head_dropout)
+    check_number(0, 1, zero_rate=config.zero_rate)
+
+def _check_layers(config, layers): # of the encoder
+    "Refuse layers that are not there."
+    inside = bool({"axis", "bias"} & {*config.parts} or config.lora)  # what stands in a layer, and needs one
+    check_whole(0, layers - inside, first_layer=config.first_layer)
+    for number in config.head_layers: check_whole(1, layers - 1, head_layers=number)
+
+# %% ../../nbs/pretrained/00_adapters.ipynb #65710316
 @dataclass(frozen=True)
 class AdapterConfig:
-    "Where pitch enters a pretrained Whisper, and how much silence it hears behind a sound."
+    "Where pitch enters a pretrained Whisper, how much silence it hears behind a sound, and what writes."
     parts:tuple[str,...] = ADAPTERS # any of them, each at most once; none: the Whisper as it is
     first_layer:int = 0             # the first encoder layer that is given pitch, from 0
     pitch_level:float = 0.          # Hz that counts as pitch 0; 0: the mean of each sound
     bias_dims:int = 16              # features that stand for the matrix of the bias: 16 or 32
     padding:float|None = 10.        # seconds of silence behind a sound; None: as many as make 30
     head:str = "decoder"            # what writes: the Whisper's decoder, or ctc, a head over a corpus' characters
+    head_layers:tuple[int,...] = () # layers whose outputs the head reads beside the last one's, from 1
+    head_width:int = 192            # of its recurrent layer, each way; 0: it has none
+    head_dropout:float = 0.1        # share of what it reads that is set to 0 while it learns
     lora:int = 0                    # rank of what is learned beside the queries and values of these layers; 0: nothing
+    zero_rate:float = 0.1           # share of the rate for what begins at zero
     f_min:float = 65.               # lowest pitch, Hz
     f_max:float = 500.              # highest pitch, Hz
     stride = 1                      # frames of `features` that are one position
 
     def __post_init__(self):
-        as_tuple(self, "parts")
+        for name in ("parts", "head_layers"): as_tuple(self, name)
         for part in self.parts: check_choice(ADAPTERS, parts=part)
         if len({*self.parts}) < len(self.parts): raise EchoError(f"parts must be different, got {self.parts!r}")
         check_whole(0, first_layer=self.first_layer, lora=self.lora)
         check_number(0, pitch_level=self.pitch_level)
         check_choice(BIAS_DIMS[1:], bias_dims=self.bias_dims)
-        check_choice(HEADS, head=self.head)
+        _check_head(self)
         if self.padding is not None: check_number(0, LONGEST_SOUND, padding=self.padding)
         _ = self.features  # which checks the range of the pitch
 
@@ -117,11 +140,10 @@ class PitchAdapters(nn.Module):
         layers:int,  # of the encoder
     ):
         super().__init__()
-        check_whole(0, layers - 1, first_layer=config.first_layer)
-        self.config, later, pairs = config, layers - config.first_layer, width // heads // 2
-        has = config.parts.__contains__
+        _check_layers(config, layers)
+        self.config, later, has = config, layers - config.first_layer, config.parts.__contains__
         self.code, self.memory = (PitchCode(width) if has(name) else None for name in ("code", "memory"))
-        self.axes = nn.ModuleList(PitchAxis(heads, pairs) for _ in range(later)) if has("axis") else None
+        self.axes = nn.ModuleList(PitchAxis(heads, width // heads // 2) for _ in range(later)) if has("axis") else None
         self.alike = SimilarityFeatures(config.bias_dims) if has("bias") else None
         self.strengths = nn.Parameter(torch.zeros(later, heads)) if has("bias") else None
         for p in self.parameters(): nn.init.zeros_(p)
@@ -147,3 +169,36 @@ class PitchAdapters(nn.Module):
         if place < 0 or (self.axes is None and self.alike is None): return None
         turns = None if self.axes is None else Turns.of(self.axes[place].angles(state[..., 0]))
         return LayerPitch(turns, features, None if self.strengths is None else self.strengths[place])
+
+# %% ../../nbs/pretrained/00_adapters.ipynb #af62c1f3
+class CharacterHead(nn.Module):
+    "What says of each position which character is spoken there."
+    def __init__(self,
+        config:AdapterConfig,
+        width:int,   # D of the encoder
+        tokens:int,  # V
+    ):
+        super().__init__()
+        count, hidden = 1 + len(config.head_layers), config.head_width
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(count))
+        self.drop = nn.Dropout(config.head_dropout)
+        self.narrow = nn.Linear(count * width, hidden) if hidden else None
+        self.ways = nn.ModuleList(nn.GRU(hidden, hidden, batch_first=True) for _ in range(2)) if hidden else None
+        self.scores = nn.Linear(2 * hidden if hidden else count * width, tokens)
+
+    def forward(self,
+        heard:Tensor,              # (B, T, layers D)
+        lengths:Tensor|None=None,  # (B,) real positions; None: all
+    ) -> Tensor:                   # (B, T, V)
+        "Scores; what stands behind a sound's end does not count."
+        parts = heard.unflatten(-1, (len(self.norms), -1)).unbind(-2)
+        x = torch.cat([norm(part) for norm, part in zip(self.norms, parts)], -1)
+        return self.scores(self.drop(x if self.ways is None else self._run(self.drop(self.narrow(x)), lengths)))
+
+    def _run(self, x, lengths): # packed, torch's own layer that runs both ways takes twice the time on a CPU
+        "The recurrent layers, of which the second hears each sound from its end."
+        places = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
+        ends = x.shape[1] if lengths is None else lengths.to(x.device)[:, None]
+        back = torch.where(places < ends, ends - 1 - places, places)[..., None]
+        onward, backward = self.ways
+        return torch.cat([onward(x)[0], backward(x.take_along_dim(back, 1))[0].take_along_dim(back, 1)], -1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..activity import SpeechOptions
 from ..audio import AudioInput, as_wave
@@ -31,7 +31,7 @@ from ..files import read_json, write_bytes, write_json
 from ..inference import MODEL_FILES, transcribe
 from ..model import EchoOutput
 from ..pitch import extract_pitch
-from .adapters import LONGEST_SOUND, POSITION, AdapterConfig
+from .adapters import LONGEST_SOUND, POSITION, AdapterConfig, CharacterHead
 from .whisper import Base, WhisperNetwork, open_base, trained_part
 from echo17.pretrained.writing import (
     CTCState, WhisperState, WhisperTexts, check_language, look_spans, prompt_of, spoken_languages, taught_scores,
@@ -67,8 +67,37 @@ def whisper_features(
     return dict(f0=f0, voicing=voicing, mel=mel, sound=(torch.arange(positions) < own).float()[:, None])
 
 # %% ../../nbs/pretrained/03_hearing.ipynb #5fe3b931
-class _Recogniser(WhisperNetwork):
+class _Learner(WhisperNetwork):
+    "What training asks, whatever is written."
+    def forward(self, batch:Batch) -> EchoOutput:
+        "What is trained: scores of every next token by the Whisper's decoder, or of each position by the head."
+        memory, lengths = self.encoder(batch)
+        if self.ctc_head is not None: return EchoOutput(None, self.ctc_head(memory, lengths), memory, lengths)
+        mask = frame_mask(lengths, memory.shape[1], memory.device)
+        prompts = [prompt_of(self.whisper, language) for language in languages_of(self, memory.detach(), mask)]
+        return EchoOutput(taught_scores(self, batch.tokens, memory, mask, prompts), None, memory, lengths)
+
+    def groups(self) -> list[dict]:
+        "Parameter groups for an optimizer: what begins at zero takes absolute steps, at a share of the rate."
+        head = [] if self.ctc_head is None else [*self.ctc_head.parameters()]
+        rest = [p for p in trained_part(self).values() if all(p is not own for own in head)]
+        matrices, vectors = [p for p in head if p.ndim > 1], [p for p in head if p.ndim < 2]
+        return [dict(params=matrices), dict(params=vectors, weight_decay=0.),
+                dict(params=rest, weight_decay=0., scale_parameter=False, share=self.config.zero_rate)]
+
+    def store(self, folder:str|Path):
+        "Write what was learned into a folder, as a checkpoint has it."
+        save_adapter(self, folder)
+
+    def stored(self, folder:str|Path) -> "PitchWhisper":
+        "Another one of its kind beside the same Whisper, from what `store` wrote."
+        return open_whisper(folder, base=self.base.name)
+
+# %% ../../nbs/pretrained/03_hearing.ipynb #e2f9ab9b
+class _Recogniser(_Learner):
     "What all recognisers are asked, where it does not depend on what is written."
+    lexicon, unheard = None, None  # what it imagines with: any words; the memory of nothing, once it is known
+
     def in_form(self, text:str, mode:str) -> str: # of `echo17.text.MODES`
         "A text of its own as texts of a corpus are compared; characters as they are read, where tones are written."
         if self.ctc_head is not None: return text  # it has learned to write so
@@ -82,37 +111,13 @@ class _Recogniser(WhisperNetwork):
         "Text and words with times and confidence, see `transcribe`."
         return transcribe(self, audio, search, speech)
 
-    def forward(self, batch:Batch) -> EchoOutput:
-        "What is trained: scores of every next token by the Whisper's decoder, or of each position by the head."
-        memory, lengths = self.encoder(batch)
-        if self.ctc_head is not None: return EchoOutput(None, self.ctc_head(memory), memory, lengths)
-        mask = frame_mask(lengths, memory.shape[1], memory.device)
-        prompts = [prompt_of(self.whisper, language) for language in languages_of(self, memory.detach(), mask)]
-        return EchoOutput(taught_scores(self, batch.tokens, memory, mask, prompts), None, memory, lengths)
-
-    def groups(self) -> list[dict]:
-        "Parameter groups for an optimizer: what begins at zero takes absolute steps, as large as they are told."
-        head = [] if self.ctc_head is None else [*self.ctc_head.parameters()]
-        rest = [p for p in trained_part(self).values() if all(p is not own for own in head)]
-        matrices, vectors = [p for p in head if p.ndim > 1], [p for p in head if p.ndim < 2]
-        return [dict(params=matrices), dict(params=vectors, weight_decay=0.),
-                dict(params=rest, weight_decay=0., scale_parameter=False)]
-
-    def store(self, folder:str|Path):
-        "Write what was learned into a folder, as a checkpoint has it."
-        save_adapter(self, folder)
-
-    def stored(self, folder:str|Path) -> "PitchWhisper":
-        "Another one of its kind beside the same Whisper, from what `store` wrote."
-        return open_whisper(folder, base=self.base.name)
-
 # %% ../../nbs/pretrained/03_hearing.ipynb #7b90e698
-def _writer(size, head, tokenizer, words): # what reads and writes tokens, and the head that speaks about each position
+def _writer(base, config, tokenizer): # what reads and writes tokens, and the head that speaks about each position
     "The Whisper's own tokens, or the characters of a corpus with a head over them."
-    if (head == "ctc") != (tokenizer is not None):
+    if (config.head == "ctc") != (tokenizer is not None):
         raise EchoError("tokenizer must be given where head is ctc, and only there")
-    if tokenizer is None: return WhisperTexts(words, size.vocab_size), None
-    return tokenizer, nn.Linear(size.d_model, len(tokenizer))
+    if tokenizer is None: return WhisperTexts(base.words, base.model.config.vocab_size), None
+    return tokenizer, CharacterHead(config, base.model.config.d_model, len(tokenizer))
 
 class PitchWhisper(_Recogniser):
     "A pretrained Whisper with pitch beside it, as a recogniser."
@@ -127,7 +132,7 @@ class PitchWhisper(_Recogniser):
         check_language(base.model, language)
         longest = max(LONGEST_SOUND / 2, LONGEST_SOUND - (config.padding or 0.))
         self.facts, self.language = facts if facts.longest_clip else replace(facts, longest_clip=longest), language
-        self.tokenizer, self.ctc_head = _writer(base.model.config, config.head, tokenizer, base.words)
+        self.tokenizer, self.ctc_head = _writer(base, config, tokenizer)
         self.eval()
 
     def batch_of(self, waves:Sequence[Tensor]) -> Batch: # each (samples,) at 16 kHz
@@ -174,7 +179,7 @@ class Sought:
 
 def _seek_ctc(model, memory, lengths, search): # hypotheses, and the log-probabilities (B, S, V) of the head
     "The texts that a head finds which speaks about each position."
-    ctc = model.ctc_head(memory).float().log_softmax(-1)
+    ctc = model.ctc_head(memory, lengths).float().log_softmax(-1)
     state, count = CTCState(ctc, lengths, search.beam), len(memory)
     limits = [2 * n + 1 for n in lengths.tolist()]
     if search.beam == 1: return greedy_search(state, count, limits, memory.device, search.lexicon), ctc
@@ -305,6 +310,6 @@ class SoundCorpus(Corpus):
         self.clips, self.config, self.tokenizer, self.augment = list(clips), model.config, model.tokenizer, None
         self.batching, self.seed, self.ears = batching, batching.seed, model.base.ears
         if not self.clips: raise EchoError("a corpus needs at least one clip, got none")
-        self.frames = [_positions(len(as_wave(clip.path, _RATE)), model.config.padding)[1] for clip in self.clips]
+        self.frames = [_positions(len(as_wave(clip.sound, _RATE)), model.config.padding)[1] for clip in self.clips]
 
-    def _load(self, clip): return whisper_features(as_wave(clip.path, _RATE), self.ears, self.config)
+    def _load(self, clip): return whisper_features(as_wave(clip.sound, _RATE), self.ears, self.config)

@@ -70,13 +70,15 @@ def whisper_insight(
     batch = model.batch_of([wave]).to(model.device)
     sought, = seek_texts(model, batch, SearchOptions(beam=1))
     memory, own, tokens = sought.memory, sought.positions, sought.hypothesis.tokens
-    whole, moved, worth = _likelihood(model, sought), {}, {}
+    whole, moved, worth, width = _likelihood(model, sought), {}, {}, model.whisper.config.d_model
     for part in model.config.parts:
         with without_part(model, part): other = model.encoder(batch)[0]
-        moved[part] = ((memory - other).norm(dim=-1) / memory.norm(dim=-1))[0, :own].cpu()
+        last = memory[..., -width:]  # before it stand the lower layers that a head reads
+        moved[part] = ((last - other[..., -width:]).norm(dim=-1) / last.norm(dim=-1))[0, :own].cpu()
         worth[part] = (whole - _likelihood(model, replace(sought, memory=other))) / (len(tokens) + 1)
+    languages, = spoken_languages(model, memory[..., -width:])
     name, f0 = str(audio) if isinstance(audio, (str, Path)) else "wave", batch.f0[0, :own].cpu()
-    return Insight(name, len(wave) / 16000, memory.shape[1] * POSITION, f0, spoken_languages(model, memory)[0],
+    return Insight(name, len(wave) / 16000, memory.shape[1] * POSITION, f0, languages,
                    model.tokenizer.decode(tokens), moved, worth)
 
 # %% ../../nbs/pretrained/04_seeing.ipynb #9010b35f

@@ -140,9 +140,9 @@ def _convolved(encoder, mel, lengths): # (B, T, 2 mels), (B,) positions to (B, T
     x = x.permute(0, 2, 1)
     return x + encoder.embed_positions.weight[:x.shape[1]]
 
-# %% ../../nbs/pretrained/01_whisper.ipynb #e6f027fc
-class _Hearing(nn.Module):
-    "The encoder."
+# %% ../../nbs/pretrained/01_whisper.ipynb #a1231a91
+class _Adapted(nn.Module):
+    "A Whisper whose numbers stay as they are, and adapters."
     def __init__(self,
         base:Base,                            # its model belongs to the network from now on
         config:AdapterConfig=AdapterConfig(), # where pitch enters
@@ -159,24 +159,37 @@ class _Hearing(nn.Module):
         "Where it computes."
         return self.whisper.device
 
-    def below(self, mel:Tensor, lengths:Tensor) -> Tensor: # (B, T, 2 mels), (B,) positions to (B, T, D)
-        "What the convolutions and the layers without pitch make of a sound."
-        encoder, mask = self.whisper.model.encoder, _visible(lengths, mel.shape[1])
+# %% ../../nbs/pretrained/01_whisper.ipynb #e6f027fc
+class _Hearing(_Adapted):
+    "The encoder."
+    def below(self, mel:Tensor, lengths:Tensor) -> Tensor: # (B, T, 2 mels), (B,) positions to (B, T, layers D)
+        "What the convolutions and the layers without pitch make of a sound, behind those of them that a head reads."
+        encoder, mask, read = self.whisper.model.encoder, _visible(lengths, mel.shape[1]), []
         x = _convolved(encoder, mel, lengths)
-        for layer in encoder.layers[:self.config.first_layer]: x = layer(x, mask)
-        return x
+        for number, layer in enumerate(encoder.layers[:self.config.first_layer]):
+            if number in self.config.head_layers: read.append(x)
+            x = layer(x, mask)
+        return torch.cat([*read, x], -1)
 
-    def encoder(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T, D), its lengths (B,)
-        "Features and pitch to memory."
+    def _above(self, x, batch, read): # (B, T, D) and the lower layers that a head reads, to (B, T, layers D)
+        "What the layers with pitch make of it."
         encoder, lengths, first = self.whisper.model.encoder, batch.lengths, self.config.first_layer
-        x = batch.features["below"] if "below" in batch.features else self.below(batch.features["mel"], lengths)
         real, mask = frame_mask(lengths, x.shape[1], x.device), _visible(lengths, x.shape[1])
         heard = self.adapters.prepare(batch.f0, batch.voicing, real)
+        if first in self.config.head_layers: read.append(x)
         if self.adapters.code is not None: x = x + self.adapters.code(heard[0])
         for number, layer in enumerate(encoder.layers[first:], first):
             x = layer(x, mask, beside=Beside(self.adapters.at_layer(number, *heard)))
+            if number + 1 in self.config.head_layers: read.append(x)
         x = encoder.layer_norm(x)
-        return (x if self.adapters.memory is None else x + self.adapters.memory(heard[0])), lengths
+        return torch.cat([*read, x if self.adapters.memory is None else x + self.adapters.memory(heard[0])], -1)
+
+    def encoder(self, batch:Batch) -> tuple[Tensor, Tensor]: # memory (B, T, layers D), its lengths (B,)
+        "Features and pitch to memory, which stands behind the lower layers that a head reads."
+        made = batch.features.get("below")
+        if made is None: made = self.below(batch.features["mel"], batch.lengths)
+        *read, x = made.split(self.whisper.config.d_model, -1)
+        return self._above(x, batch, read), batch.lengths
 
 # %% ../../nbs/pretrained/01_whisper.ipynb #03d97063
 class WhisperNetwork(_Hearing):

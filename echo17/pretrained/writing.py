@@ -136,9 +136,12 @@ class WhisperState:
     @torch.no_grad()
     def reorder(self, index:Tensor): # (N',) which row each new row continues
         "Go on with these rows."
-        rows = self.rows[index]
+        rows, across = self.rows[index], self.cache.cross_attention_cache
         self.cache.self_attention_cache.batch_select_indices(index)
-        if not torch.equal(rows, self.rows): self.cache.cross_attention_cache.batch_select_indices(index)
+        if len(self.memory) == 1:  # all hear the same, and nothing is copied
+            for one in across.layers:
+                one.keys, one.values = (x[:1].expand(len(index), -1, -1, -1) for x in (one.keys, one.values))
+        elif not torch.equal(rows, self.rows): across.batch_select_indices(index)
         self.rows = rows
 
 # %% ../../nbs/pretrained/02_writing.ipynb #95f32f44

@@ -45,6 +45,8 @@ class Task:
     training:TrainConfig     # optimizer, rate and seed are set by the entry
     beam:int = 1             # hypotheses in the last measurement
 
+_TASKS = ("digits", "stories", "wide", "hsk")  # their names, which need no corpus
+
 def tasks() -> dict[str, Task]:
     "All of them, by name."
     stories, learn = small_model().changed(width=96), TrainConfig(epochs=20, batch_size=8)
@@ -116,7 +118,7 @@ class FieldRun:
     seed:int = 0
 
     def __post_init__(self):
-        check_choice(tasks(), task=self.task)
+        check_choice(_TASKS, task=self.task)
         check_choice(FIELD_RATES, optimizer=self.optimizer)
         check_number(0, rate=self.rate)
         check_whole(0, seed=self.seed)
@@ -132,8 +134,13 @@ def entry_of(row:dict) -> FieldRun: # row of the table
 class _Use(Hook):
     "Another optimizer than the configuration names; and the weights after each of the last three epochs."
     def __init__(self, name, rate): self.name, self.rate, self.kept = name, rate, []
-    def start(self, run:Run): run.optimizer = run.accelerator.prepare(make_entrant(self.name, run.echo, self.rate))
+
+    def start(self, run:Run):
+        "Give the run this optimizer."
+        run.optimizer = run.accelerator.prepare(make_entrant(self.name, run.echo, self.rate))
+
     def epoch(self, run:Run):
+        "Keep the weights of the last three epochs."
         self.kept = self.kept[-2:] + [{name: x.detach().clone() for name, x in run.echo.state_dict().items()}]
 
 def mean_weights(

@@ -85,7 +85,7 @@ class ConditionedCorpus(Corpus):
         if not self.sound: return super()._load(clip, speed, semitones)
         if (speed, semitones) != (1., 0.): raise EchoError(f"{self.sound} is for clips at their own speed and pitch")
         chance = torch.Generator().manual_seed(random.Random(clip.id).getrandbits(60))
-        noisy = add_noise(load_audio(clip.path, self.config.sample_rate), float(self.sound[:-2]), chance)
+        noisy = add_noise(load_audio(clip.sound, self.config.sample_rate), float(self.sound[:-2]), chance)
         return extract_features(noisy, self.config)
 
     def _other_pitch(self, own, chance, index):

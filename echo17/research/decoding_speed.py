@@ -32,7 +32,7 @@ from ..errors import EchoError, check_choice, check_whole
 from ..export import export_onnx
 from ..files import write_csv
 from ..inference import load_model, shipped_dir
-from .speed import Probe, checkouts
+from .speed import Probe, checkouts, take_turns
 
 # %% ../../nbs/research/12_decoding_speed.ipynb #5495bfcc
 EXTRAS = ("onnx", "onnx int8", "compiled")  # other ways to run the model of this checkout
@@ -114,7 +114,7 @@ def _decoding_rows(found, lengths, ready, threads): # two of `_in_turns`, and fo
 def _kept(forms): # the path of a file, and form to the seconds of each of its sounds
     "The sounds for all processes."
     rate = 16000
-    waves = [as_wave(clip.path, rate) for clip in split_clips(read_stories(), "test")]
+    waves = [as_wave(clip.sound, rate) for clip in split_clips(read_stories(), "test")]
     sounds = {name: decoding_sounds(waves, rate, forms[name][0]) for name in forms}
     with tempfile.TemporaryDirectory() as folder:
         torch.save(sounds, Path(folder) / "sounds.pt")
@@ -137,11 +137,13 @@ def _in_turns(wanted, forms, rounds): # who to (code, folder, what it is asked)
         began = time.perf_counter()
         probes[who] = Probe(code, folder, **asked)
         ready[who] = time.perf_counter() - began
-    found = {who: {form: [] for form in forms if form in asked["forms"]} for who, (*_, asked) in wanted.items()}
-    for _ in tqdm(range(rounds), desc="turns"):
-        for who, form in [(who, form) for form in forms for who in probes if form in found[who]]:
-            found[who][form].append(probes[who].ask(json.dumps([form]))[form])
+    spelled = {json.dumps([form]): form for form in forms}
+    questions = {who: [question for question, form in spelled.items() if form in asked["forms"]]
+                 for who, (*_, asked) in wanted.items()}
+    answers = take_turns(probes, questions, rounds, "turns")
     for probe in probes.values(): probe.close()
+    found = {who: {spelled[question]: [given[spelled[question]] for given in some] for question, some in own.items()}
+             for who, own in answers.items()}
     return found, ready
 
 # %% ../../nbs/research/12_decoding_speed.ipynb #731a8ed5
@@ -185,7 +187,7 @@ def startup_times(
 ) -> list[dict]:                 # rows with the columns of `STARTUP_COLUMNS`
     "How long a command takes: above the import of torch, and where torch is not needed."
     check_whole(1, rounds=rounds)
-    file = min(split_clips(read_stories(), "test"), key=lambda clip: abs(len(as_wave(clip.path, 16000)) - 48000)).path
+    file = min(split_clips(read_stories(), "test"), key=lambda clip: abs(len(as_wave(clip.sound, 16000)) - 48000)).path
     commands, found = dict(transcribe=["transcribe", str(Path(file).resolve())], help=["--help"]), {}
     for _ in tqdm(range(rounds), desc="commands"):
         for who, folder in checkouts(against).items():

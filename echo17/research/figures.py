@@ -17,6 +17,7 @@ import torch
 
 from ..audio import log_mel
 from ..config import EchoConfig
+from ..contour import voiced_stretches
 from ..creative.stories import stories_dir
 from ..errors import EchoError
 from ..files import read_json, write_bytes, write_json, write_text
@@ -28,7 +29,6 @@ from echo17.research.pictures import (
     BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW, Drawing, Studio, aliased_share, attention_of, by_distance, draw_words,
     half_width, learned_by_head, mass_on, mean_distance, pitch_bend, plot_dimensions, plot_scalars, png_bytes,
     position_matrices, read_scalars, relative_levels, shown_repaired, stripe_distance, synchrony, thin,
-    voiced_stretches,
 )
 from ..rotary import PolarRotary
 from ..runs import RunOptions, train_echo

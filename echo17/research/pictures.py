@@ -4,10 +4,9 @@
 
 # %% auto #0
 __all__ = ['BLUE', 'ORANGE', 'GREEN', 'SKY', 'PURPLE', 'YELLOW', 'Example', 'read_speech', 'read_story', 'Studio', 'Drawing',
-           'png_bytes', 'draw_words', 'Synchrony', 'synchrony', 'relative_levels', 'stripe_distance',
-           'voiced_stretches', 'pitch_bend', 'plot_dimensions', 'shown_repaired', 'by_distance', 'half_width',
-           'position_matrices', 'aliased_share', 'mass_on', 'mean_distance', 'attention_of', 'learned_by_head',
-           'read_scalars', 'thin', 'plot_scalars']
+           'png_bytes', 'draw_words', 'Synchrony', 'synchrony', 'relative_levels', 'stripe_distance', 'pitch_bend',
+           'plot_dimensions', 'shown_repaired', 'by_distance', 'half_width', 'position_matrices', 'aliased_share',
+           'mass_on', 'mean_distance', 'attention_of', 'learned_by_head', 'read_scalars', 'thin', 'plot_scalars']
 
 # %% ../../nbs/research/07_pictures.ipynb #e60650f7
 import io
@@ -58,7 +57,7 @@ def read_story(
 ) -> Example:
     "A story clip that the model has not been trained on, with the borders of its words."
     clip = held_out()[0]
-    wave = load_audio(clip.path)
+    wave = load_audio(clip.sound)
     return Example(clip.id, clip.text, wave, extract_pitch(wave, 16000), tuple(word_borders(model, clip)))
 
 # %% ../../nbs/research/07_pictures.ipynb #635903bb
@@ -187,15 +186,6 @@ def stripe_distance(
     bend = left - 2 * middle + right
     beside = torch.where(bend < 0, (left - right) / (2 * bend), 0.).clamp(-.5, .5)  # the top of a parabola
     return (sample_rate / (peak + beside))[:num_frames(len(wave), hop)]
-
-# %% ../../nbs/research/07_pictures.ipynb #4e6b0d2b
-def voiced_stretches(
-    f0:Tensor,            # (T,) Hz, 0 where unvoiced
-) -> list[tuple[int, int]]: # first frame, and the one after the last
-    "Runs of voiced frames."
-    if f0.ndim != 1: raise EchoError(f"f0 must be (T,), got shape {tuple(f0.shape)}")
-    edges = torch.nn.functional.pad((f0 > 0).int(), (1, 1)).diff()
-    return list(zip((edges == 1).nonzero().flatten().tolist(), (edges == -1).nonzero().flatten().tolist()))
 
 # %% ../../nbs/research/07_pictures.ipynb #8adec0b2
 def pitch_bend(
