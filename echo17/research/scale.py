@@ -305,5 +305,6 @@ def plot_memory(
             mine = [row for row in rows if (row["processes"], row["rank"]) == (number, rank)]
             steps, held = [row["step"] for row in mine], [row["megabytes"] for row in mine]
             ax.plot(steps, held, ".", ms=2, color=colour, label=f"{number} processes" if not rank else None)
-    ax.set(xlabel="step", ylabel="memory of a process (MB)", ylim=(0, None)); ax.legend(frameon=False, markerscale=4)
+    ax.set(xlabel="step", ylabel="memory of a process (MB)", ylim=(0, 1.1 * max(row["megabytes"] for row in rows)))
+    ax.legend(frameon=False, markerscale=4)
     return ax
