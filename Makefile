@@ -38,7 +38,7 @@ figures: setup      ## the pictures in figures/
 	echo17 figures
 
 docs: setup          ## the offline site in _docs
-	python -m pip install --quiet sphinx myst-parser furo
+	python -m pip install --quiet sphinx myst-parser furo sphinx-mathjax-offline
 	python tools/docs.py
 
 clean:
