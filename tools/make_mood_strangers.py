@@ -118,8 +118,8 @@ class Table:
         path = self.work / "odds" / f"{task.name}.pt"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(task.read(), path)
-        return torch.load(path, weights_only=False)
+            torch.save(torch.from_numpy(np.asarray(task.read(), dtype=float)), path)
+        return torch.load(path, weights_only=True).numpy()
 
 
 def folds_of(corpus, scene):

@@ -74,8 +74,10 @@ def kept_scene(
     "From disk, or made and written."
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(vars(make()), path)
-    return Scene(**torch.load(path, weights_only=False))
+        made = vars(make())
+        torch.save(made | dict(sad={label: torch.from_numpy(x) for label, x in made["sad"].items()}), path)
+    found = torch.load(path, weights_only=True)
+    return Scene(**found | dict(sad={label: x.numpy() for label, x in found["sad"].items()}))
 
 # %% ../../nbs/research/16_mood_strangers.ipynb #ea38b5d1
 def story_scene(
