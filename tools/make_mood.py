@@ -197,20 +197,21 @@ def song_scenes(model, work, clips):
     return scenes
 
 
-def options():
-    "What the command line says."
-    parser = argparse.ArgumentParser(description=__doc__)
+def options(about, table):
+    "What the command line of a tool may say that measures moods; `table` is where its rows go."
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to; the small encoders")
-    parser.add_argument("--out", type=Path, default=Path("data/results/mood.csv"))
-    parser.add_argument("--head", type=Path, default=shipped_head_path(), help="where the head is written")
+    parser.add_argument("--out", type=Path, default=Path("data/results") / table)
     parser.add_argument("--cache", type=Path, help="folder of the feature cache")
     parser.add_argument("--epochs", type=int, default=16, help="of the small encoders")
     parser.add_argument("--seeds", type=int, default=2, help="of the small encoders; 0 leaves them out")
-    return parser.parse_args()
+    return parser
 
 
 def main():
-    args = options()
+    parser = options(__doc__, "mood.csv")
+    parser.add_argument("--head", type=Path, default=shipped_head_path(), help="where the head is written")
+    args = parser.parse_args()
     made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
     model, clips, there = Echo.from_pretrained(), read_stories(), (data_dir() / "emodb").is_dir()
     work, split = args.work / encoder_digest(model), {name: split_clips(clips, name) for name in SPLITS}

@@ -4,7 +4,6 @@ and speakers that they never met, and thresholds for folders without labels.
 A row that is there is not measured again. What was listened to, the small encoders, and what heads said are kept in
 `runs/mood`. Where `ECHO17_WHISPER` names the folder of a Whisper, its states are read as well.
 """
-import argparse
 import os
 import shlex
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from make_mood import small_encoder
+from make_mood import options, small_encoder
 
 from echo17.batch import collate
 from echo17.creative.mood import encoder_digest, load_head, mood_features, over_time, sounding_part
@@ -204,19 +203,8 @@ def thresholds(table, ear, inputs, reading, fitted, anew=None, shares=()):
             table.add(about | dict(part="drawn", threshold=name, share=share), drawn)
 
 
-def options():
-    "What the command line says."
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("runs/mood"), help="what was listened to; the small encoders")
-    parser.add_argument("--out", type=Path, default=Path("data/results/mood-strangers.csv"))
-    parser.add_argument("--cache", type=Path, help="folder of the feature cache")
-    parser.add_argument("--epochs", type=int, default=16, help="of the small encoders")
-    parser.add_argument("--seeds", type=int, default=2, help="of the small encoders; 0 leaves them out")
-    return parser.parse_args()
-
-
 def main():
-    args = options()
+    args = options(__doc__, "mood-strangers.csv").parse_args()
     made = dict(commit=commit(), command=shlex.join(["python", *sys.argv]))  # before anything is written
     table = Table(args.out, args.work, made, read_csv(args.out) if args.out.exists() else [])
     shipped = echo_ear("shipped", Echo.from_pretrained(), args.work)

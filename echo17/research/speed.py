@@ -147,9 +147,8 @@ def take_turns(
     "A question goes to everybody whom it is for, then the next, and all again: what slows the machine slows all alike."
     found = {name: {question: [] for question in questions[name]} for name in probes}
     order = list(dict.fromkeys(question for name in probes for question in questions[name]))
-    for _ in tqdm(range(rounds), desc=about):
-        for name, question in [(name, question) for question in order for name in probes if question in found[name]]:
-            found[name][question].append(probes[name].ask(question))
+    turns = [(name, question) for question in order for name in probes if question in found[name]]
+    for name, question in tqdm(turns * rounds, desc=about): found[name][question].append(probes[name].ask(question))
     return found
 
 # %% ../../nbs/research/10_speed.ipynb #5714a7a2

@@ -22,7 +22,7 @@ from ..data.cache import cached_features, prepare_features
 from ..data.manifests import data_dir, default_cache
 from ..errors import EchoError, check_choice, check_whole
 from ..files import read_csv, write_csv
-from .speed import Probe, checkouts
+from .speed import Probe, checkouts, take_turns
 from ..runs import read_material
 
 # %% ../../nbs/research/11_training_speed.ipynb #5a7d26c4
@@ -180,9 +180,9 @@ def training_pace(
         asked = dict(source=str(Path(source).resolve()), features=features, threads=threads, of=of, parts=PARTS)
         asked |= changes | dict(forms={form: TRAINING_FORMS[form] for form in forms})
         probes = {name: Probe(STEPS_PROBE, folder, **asked) for name, folder in checkouts(against).items()}
-    found = {name: [] for name in probes}
-    for turn in tqdm(range(turns), desc=f"turns of {Path(source).name}"):
-        for name, probe in probes.items(): found[name].append(probe.ask(str(turn)))
+    questions = [str(turn) for turn in range(turns)]
+    answers = take_turns(probes, dict.fromkeys(probes, questions), 1, f"turns of {Path(source).name}")
+    found = {name: [answer for answer, in asked.values()] for name, asked in answers.items()}
     parts = {name: probe.ask("parts") for name, probe in probes.items()}
     for probe in probes.values(): probe.close()
     return list(_pace_rows(Path(source).name, found, parts, threads))
