@@ -10,6 +10,7 @@ __all__ = ['FORMS', 'FIELD_RATES', 'FIELD_COLUMNS', 'ORDER', 'WATCHED', 'FINAL_S
 
 # %% ../../nbs/research/15_contest.ipynb #55b3d91c
 import json
+import math
 import shutil
 import statistics
 from collections.abc import Sequence
@@ -190,31 +191,39 @@ def errors_at(
     rows:Sequence[dict],
     task:str,
     optimizer:str,
-    seeds:Sequence[int]|None=None,  # None: all
+    column:str="error",             # of the table
 ) -> dict[float, list[float]]:      # rate to errors, in the order of the seeds
-    "What an optimizer made of a task."
+    "What an optimizer made of a task; a training that diverged has no loss, which counts as infinite."
     found = {}
     for row in sorted(rows, key=lambda row: (row["rate"], row["seed"])):
-        if (row["task"], row["optimizer"]) != (task, optimizer) or (seeds and row["seed"] not in seeds): continue
-        found.setdefault(row["rate"], []).append(row["error"])
+        if (row["task"], row["optimizer"]) != (task, optimizer): continue
+        value = row.get(column)
+        found.setdefault(row["rate"], []).append(math.inf if value in (None, "") else value)
     return found
 
 # %% ../../nbs/research/15_contest.ipynb #c5dcca85
+def _scores(rows, task, optimizer): # rate to mean error and mean loss, and the errors; the rates with the most seeds
+    "What may be compared: a rate that was tried with fewer seeds is not, and the final seeds choose nothing."
+    own = [row for row in rows if row["seed"] not in FINAL_SEEDS]
+    found = errors_at(own, task, optimizer)
+    if not found: raise EchoError(f"there is no row of {optimizer} on {task}")
+    losses, most = errors_at(own, task, optimizer, "loss"), max(map(len, found.values()))
+    mean = statistics.mean
+    return {rate: ((mean(errors), mean(losses[rate])), errors) for rate, errors in found.items() if len(errors) == most}
+
 def best_of(
     rows:Sequence[dict],
     task:str,
     optimizer:str,
 ) -> tuple[float, list[float]]: # rate, errors
-    "The rate of the lowest mean error, the final seeds apart."
-    found = errors_at([row for row in rows if row["seed"] not in FINAL_SEEDS], task, optimizer)
-    if not found: raise EchoError(f"there is no row of {optimizer} on {task}")
-    most = max(map(len, found.values()))  # a rate that was tried with fewer seeds is not compared
-    rate = min((r for r, errors in found.items() if len(errors) == most), key=lambda r: statistics.mean(found[r]))
-    return rate, found[rate]
+    "The rate of the lowest mean error, then of the lowest mean loss; the final seeds apart."
+    scores = _scores(rows, task, optimizer)
+    rate = min(scores, key=lambda rate: scores[rate][0])
+    return rate, scores[rate][1]
 
 def ranked(rows:Sequence[dict], task:str, names:Sequence[str]) -> list[str]:
-    "Optimizers, the best one first."
-    return sorted(names, key=lambda name: statistics.mean(best_of(rows, task, name)[1]))
+    "Optimizers, each at its best rate, the best one first."
+    return sorted(names, key=lambda name: min(score for score, _ in _scores(rows, task, name).values()))
 
 def around(optimizer:str, rate:float) -> tuple[float, float, float]:
     "Three of its rates, this one among them, in the middle where it can be."
@@ -238,24 +247,57 @@ def chosen_form(
 def _sweep(task, names, rates, seeds): # entries
     return [FieldRun(task, name, rate, seed) for name in names for seed in seeds for rate in rates(name)]
 
+def _rows_of(rows, entries): # what later stages bring does not change what an earlier one has chosen
+    return [row for row in rows if entry_of(row) in entries]
+
+def _on_digits(rows): # yields stages; what they return: the names that went through all of them, and their rows
+    "Everybody once; the field and the five best forms at more rates, then with more seeds."
+    entries = _sweep("digits", ORDER, lambda name: FIELD_RATES[name][2:3], [0])
+    yield "screening", [*entries]
+    names = [*FIELD, *ranked(_rows_of(rows, entries), "digits", FORMS)[:5]]
+    def best(name): return best_of(_rows_of(rows, entries), "digits", name)[0]
+    def beyond(name):
+        "The rate at the end on whose side the best one lies."
+        rates = FIELD_RATES[name]
+        return {1: rates[:1], 2: (), 3: rates[4:]}[rates.index(best(name))]
+    for stage, rates in (("rates", lambda name: FIELD_RATES[name][1:4:2]), ("ends", beyond)):
+        found = _sweep("digits", names, rates, [0])
+        yield stage, found
+        entries += found
+    found = _sweep("digits", names, lambda name: [best(name)], [1, 2])
+    yield "seeds", found
+    return names, _rows_of(rows, entries + found)
+
+def _six(names, rows): # that go on to the stories
+    "The best on the digits, with AdamW, and at least one form."
+    found = ranked(rows, "digits", names)[:6]
+    if "adamw" not in found: found[-1] = "adamw"
+    forms = [name for name in ranked(rows, "digits", names) if name in FORMS]
+    if not {*found} & {*FORMS}: found[-1 if found[-1] != "adamw" else -2] = forms[0]
+    return found
+
+# %% ../../nbs/research/15_contest.ipynb #49755cb6
 def stages(rows:Sequence[dict]): # yields (name, entries), each to be run before the next is asked for
     "The list, as far as it can be known."
-    some = [_sweep("digits", ORDER, lambda name: [FIELD_RATES[name][k]], [0]) for k in (2, 1, 3)]
-    yield "screening", sum(some, [])
-    forms = ranked(rows, "digits", FORMS)[:5]
-    yield "seeds", _sweep("digits", [*FIELD, *forms], lambda name: FIELD_RATES[name][1:4], [1, 2])
-    def ends(name): return FIELD_RATES[name][0], FIELD_RATES[name][4]
-    yield "rates", _sweep("digits", [*FIELD, *forms], ends, [0, 1, 2])
-    six = ranked(rows, "digits", [*FIELD, *forms])[:6]
-    if "adamw" not in six: six[-1] = "adamw"
-    if not {*six} & {*FORMS}: six[-1 if six[-1] != "adamw" else -2] = forms[0]
-    yield "stories", _sweep("stories", six, lambda name: around(name, best_of(rows, "digits", name)[0]), [0])
-    yield "stories, seeds", _sweep("stories", six, lambda name: [best_of(rows, "stories", name)[0]], [1, 2])
-    pair = [chosen_form(rows, six), "adamw"]
-    yield "wide", _sweep("wide", pair, lambda name: around(name, best_of(rows, "stories", name)[0]), [0])
-    yield "hsk", _sweep("hsk", pair, lambda name: around(name, best_of(rows, "digits", name)[0]), [0])
-    for task in ("digits", "hsk"):
-        yield f"final, {task}", _sweep(task, pair, lambda name: [best_of(rows, task, name)[0]], FINAL_SEEDS)
+    names, digits = yield from _on_digits(rows)
+    def at(name): return best_of(digits, "digits", name)[0]
+    entries = _sweep("stories", _six(names, digits), lambda name: [at(name)], [0])
+    yield "stories", [*entries]
+    order = ranked(_rows_of(rows, entries), "stories", [entry.optimizer for entry in entries])
+    three = [*[name for name in order if name in FORMS][:2], "adamw"]
+    found = [e for e in _sweep("stories", three, lambda name: around(name, at(name)), [0]) if e not in entries]
+    yield "stories, rates", found
+    entries += found
+    chosen = {name: best_of(_rows_of(rows, entries), "stories", name)[0] for name in three}
+    found = _sweep("stories", three, lambda name: [chosen[name]], [1, 2])
+    yield "stories, seeds", found
+    pair = [chosen_form(digits + _rows_of(rows, entries + found), three), "adamw"]
+    yield "wide", _sweep("wide", pair, lambda name: [chosen[name]], [0])
+    entries = _sweep("hsk", pair, lambda name: around(name, at(name)), [0])
+    yield "hsk", entries
+    best = dict(digits=at, hsk=lambda name: best_of(_rows_of(rows, entries), "hsk", name)[0])
+    for task, rate in best.items():
+        yield f"final, {task}", _sweep(task, pair, lambda name: [rate(name)], FINAL_SEEDS)
 
 def reached(
     rows:Sequence[dict],
