@@ -339,7 +339,7 @@ def _prepare(run):
     config = run.config
     torch.manual_seed((config.seed * 1_000_003 + run.step) * 1009 + run.accelerator.process_index)
     rate = config.rate * rate_at(run.step, run.steps, config.warmup)
-    for group in run.optimizer.param_groups: group["lr"] = rate * group.get("share", 1.)
+    for group in run.optimizer.param_groups: group["lr"] = rate * group.get("rate_share", 1.)
 
 def train(
     run:Run,

@@ -30,6 +30,7 @@ from pypinyin import Style, pinyin
 
 LEARNED = ("zf_xiaobei", "zm_yunjian", "zf_xiaoni", "zm_yunxi", "zf_xiaoxiao")
 LEFT_OUT = {"zm_yunxia": "dev", "zf_xiaoyi": "test", "zm_yunyang": "test"}
+BEHIND = "zhe4 ge4 zi4 hen3 hao3"  # said after every text, and cut off later
 MADE, RATE = 24000, 16000  # Hz, of the synthesis and of the corpus
 
 
@@ -56,8 +57,9 @@ def styles(folder, voice):
 
 
 def say(folder, voice, text, speed):
-    "(samples,) at 16 kHz of toned pinyin such as guan1 xi4."
-    said = "".join(ZHG2P.py2ipa(syllable) for syllable in text.split())
+    "(samples,) at 16 kHz of toned pinyin such as guan1 xi4, and of what comes behind it."
+    first, behind = ("".join(map(ZHG2P.py2ipa, some.split())) for some in (text, BEHIND))
+    said = f"{first}. {behind}."
     unknown = {c for c in said if c not in symbols()} - {"\u032f"}  # a sign under vowels that are no syllable: not said
     if unknown: raise ValueError(f"{text}: no phonemes {unknown}")
     tokens = [symbols()[c] for c in said if c in symbols()]
@@ -95,7 +97,7 @@ def make_list(hsk, asked):
         for kind, pool, count in zip("sw", (alone, known["train" if split == "train" else "other"]), counts):
             for text in chance.sample(pool, min(count, len(pool))):
                 name = f"{voice}-{kind}-{text.replace(' ', '-')}"
-                rows.append((name, split, voice, text, round(chance.uniform(.8, 1.2), 2)))
+                rows.append((name, split, voice, text, round(chance.uniform(.85, 1.15), 2)))
     chance.shuffle(rows)
     return sorted(rows, key=lambda row: row[1] == "train")  # what is measured by is made first
 
@@ -105,10 +107,10 @@ def main():
     parser.add_argument("folder", type=Path, help="where package/voices is")
     parser.add_argument("hsk", type=Path, help="corpus of words in toned pinyin")
     parser.add_argument("out", type=Path, help="folder of the corpus that is made")
-    parser.add_argument("--syllables", type=int, default=800, help="of each voice that is learned from")
-    parser.add_argument("--words", type=int, default=400)
-    parser.add_argument("--left-syllables", type=int, default=200, help="of each voice that is left out")
-    parser.add_argument("--left-words", type=int, default=100)
+    parser.add_argument("--syllables", type=int, default=420, help="of each voice that is learned from")
+    parser.add_argument("--words", type=int, default=150)
+    parser.add_argument("--left-syllables", type=int, default=100, help="of each voice that is left out")
+    parser.add_argument("--left-words", type=int, default=50)
     asked = parser.parse_args()
     (asked.out / "audio").mkdir(parents=True, exist_ok=True)
     rows, done = make_list(asked.hsk, asked), []
