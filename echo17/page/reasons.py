@@ -42,7 +42,7 @@ def telling_words(
 
 def words_sadness(
     words:Sequence[str],  # as they were heard
-) -> float|None:          # probability of sad words; None: none of them tells
+) -> float|None:          # how sad they are, 0 to 1; None: none of them tells
     "How probably the words are those of a sad story, if every second one is sad."
     told = telling_words(words)
     if not told: return None
@@ -52,9 +52,9 @@ def words_sadness(
 @dataclass(frozen=True)
 class MoodReasons:
     "Why a recording may be called sad."
-    voice:float|None    # probability of sad by the voice; None: no voice is heard
+    voice:float|None    # how sad the voice is, 0 to 1, of which only the order counts; None: no voice is heard
     sound:str           # how it was said, in plain words
-    words:float|None    # probability of sad by the words; None: none of them tells
+    words:float|None    # how sad the words are, 0 to 1, likewise; None: none of them tells
     telling:tuple[tuple[str, float], ...]  # words and nats, the strongest first; above 0 for sad
 
     def said(self) -> tuple[str, str]: # about the voice, about the words
