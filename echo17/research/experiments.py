@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'MAXFACTOR_RATE', 'HARDEST', 'STAGES', 'candidates',
            'hears_pitch', 'form_trial', 'screen_trials', 'tone_errors', 'matched_tones', 'paired_bootstrap', 'holm',
-           'count_errors', 'write_errors', 'read_errors', 'compare', 'divide', 'without_speaker', 'finalists',
-           'final_trials', 'maxfactor_trials', 'english_trials', 'ablate', 'plot_effects']
+           'count_errors', 'add_errors', 'write_errors', 'read_errors', 'compare', 'divide', 'without_speaker',
+           'finalists', 'final_trials', 'maxfactor_trials', 'english_trials', 'ablate', 'plot_effects']
 
 # %% ../../nbs/research/02_experiments.ipynb #49ce3f26
 import functools
@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -217,15 +217,13 @@ def _replace_runs(path, rows):
     others = [row for row in _read_cells(path) if _run_of(row) not in runs]
     write_csv(path, sorted(others + rows, key=_run_of), list(rows[0]))
 
-def write_errors(
-    trials:Sequence[Trial],  # of a stage
-    rows:Sequence[dict],     # of its table: the runs that are new
-    folder:str|Path,         # with what was heard, from `run_trials`
-    stem:Path,               # -errors.csv and -tones.csv are added
+def add_errors(
+    found:Iterable[tuple[dict, str, Sequence]], # row of a run, its mode, (text, what was heard) of each clip
+    stem:Path,                                  # -errors.csv and -tones.csv are added
 ):
     "Tables of the errors of every clip, and of which tones were taken for which; other runs in them stay."
     errors, tones = [], []
-    for row, mode, texts in _heard(trials, rows, folder):
+    for row, mode, texts in found:
         run, counts = {name: row[name] for name in _RUN}, [count_errors(*pair, mode) for pair in texts]
         errors += [run | dict(kind=kind, errors=_as_cell(count[kind] for count in counts)) for kind in counts[0]]
         normal = [[normalize(text, mode) for text in both] for both in texts if mode in WRITINGS]
@@ -234,6 +232,15 @@ def write_errors(
         tones += [run | dict(read=read, heard=heard, count=n) for (read, heard), n in sorted(confused.items())]
     _replace_runs(stem.with_name(f"{stem.name}-errors.csv"), errors)
     _replace_runs(stem.with_name(f"{stem.name}-tones.csv"), tones)
+
+def write_errors(
+    trials:Sequence[Trial],  # of a stage
+    rows:Sequence[dict],     # of its table: the runs that are new
+    folder:str|Path,         # with what was heard, from `run_trials`
+    stem:Path,               # as for `add_errors`
+):
+    "The errors of runs whose transcripts lie in a folder."
+    add_errors(_heard(trials, rows, folder), stem)
 
 # %% ../../nbs/research/02_experiments.ipynb #732e7a94
 def read_errors(

@@ -1,0 +1,142 @@
+"""Make a corpus of Mandarin strangers: words of hsk in voices that nobody has, and synthetic voices, two of them for the
+test.
+
+What `tools/say_mandarin.py` has said are sentences, whose first word is what counts; it is cut out at the pause of
+voicing behind it. The tail of a voice's sentences is always the same, so where several pauses could be meant, that
+one is taken which lies as far from the end as this voice's others. A sentence in which none does is left out, and
+counted. The words of hsk come as they are, and once more by WORLD: another pitch, range, vocal tract and tempo, men
+and women half each. What is there is not made again.
+"""
+import argparse
+import csv
+import random
+import shutil
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pyworld
+import soundfile
+import torch
+from tqdm.auto import tqdm
+
+from echo17.audio import load_audio
+from echo17.data.manifests import write_manifest
+from echo17.pitch import extract_pitch
+
+RATE, HOP = 16000, 160  # Hz; samples of a hundredth of a second
+MARGIN, SLACK = 15, .35  # hundredths kept before the sound; how far a tail may lie from the others of its voice
+
+
+def runs(flags):
+    "(start, end) of each stretch of True."
+    edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(int), 0]))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
+
+
+def heard(path):
+    "Samples, pitch every hundredth of a second, and where the sound begins and ends, in hundredths."
+    wave = load_audio(path, RATE).numpy()
+    f0 = extract_pitch(torch.from_numpy(wave), RATE, "swift", .01, 65, 500).f0.numpy()
+    loud = np.sqrt(np.convolve(wave**2, np.full(2 * HOP, .5 / HOP), "same")[::HOP])[:len(f0)]
+    sounding = np.flatnonzero(loud > .02 * loud.max())
+    return wave, f0, int(sounding[0]), int(sounding[-1])
+
+
+def pauses(f0, begin, end):
+    "Stretches of 30 ms and more without a voice, behind the first voice of 50 ms."
+    voices = [one for one in runs(f0[begin:end] > 0) if one[1] - one[0] >= 5]
+    if not voices: return []
+    silent = runs(f0[begin:end] <= 0)
+    return [(begin + i, begin + j) for i, j in silent if j - i >= 3 and i >= voices[0][1]]
+
+
+def cut(wave, begin, pause):
+    "The first word: faded out in the pause, with some silence behind."
+    start, stop = max(0, begin - MARGIN) * HOP, (pause[0] + min(4, (pause[1] - pause[0]) // 2)) * HOP
+    word = wave[start:stop].copy()
+    fade = min(2 * HOP, len(word))
+    word[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    return np.r_[word, np.zeros(MARGIN * HOP, np.float32)]
+
+
+def cut_all(said, out):
+    "Rows of the manifest; how many sentences were left out."
+    with open(said / "manifest.tsv", encoding="utf-8") as file:
+        asked = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    known, tails = {}, defaultdict(list)
+    for row in tqdm(asked, desc="listening"):
+        wave, f0, begin, end = heard(said / row["path"])
+        known[row["id"]] = wave, begin, end, pauses(f0, begin, end)
+        if " " not in row["text"] and known[row["id"]][3]:
+            tails[row["speaker"]].append(end - known[row["id"]][3][0][0])
+    rows, lost = [], 0
+    for row in asked:
+        wave, begin, end, found = known[row["id"]]
+        tail = median(tails[row["speaker"]]) if tails[row["speaker"]] else 0
+        pause = min(found, key=lambda one: abs(end - one[0] - tail), default=None)
+        if pause is None or abs(end - pause[0] - tail) > SLACK * tail: lost += 1; continue
+        place = f"said/{row['id']}.flac"
+        if not (out / place).exists(): soundfile.write(out / place, cut(wave, begin, pause), RATE)
+        rows.append({name: row[name] for name in ("id", "split", "text", "speaker")} | dict(path=place))
+    return rows, lost
+
+
+def other_voice(wave, chance):
+    "(samples,) The same words by somebody else; None where there is hardly a voice."
+    x = wave.astype(np.float64)
+    f0, times = pyworld.dio(x, RATE, f0_floor=65, f0_ceil=600)
+    f0 = pyworld.stonemask(x, f0, times, RATE)
+    voiced = f0 > 0
+    if voiced.sum() < 5: return None
+    envelope, noise = pyworld.cheaptrick(x, f0, times, RATE), pyworld.d4c(x, f0, times, RATE)
+    man = chance.random() < .5
+    level, tract = (chance.uniform(90, 165), chance.uniform(.8, .95)) if man else \
+                   (chance.uniform(170, 320), chance.uniform(.92, 1.2))
+    spread, tempo = chance.uniform(.75, 1.25), chance.uniform(.85, 1.2)
+    melody = np.log(f0[voiced])
+    f0[voiced] = np.clip(level * np.exp(spread * (melody - melody.mean())), 60, 600)
+    bins = np.arange(envelope.shape[1])
+    source = np.clip(bins / tract, 0, bins[-1])
+    envelope = np.exp(np.stack([np.interp(source, bins, line) for line in np.log(envelope)]))
+    noise = np.stack([np.interp(source, bins, line) for line in noise])
+    made = pyworld.synthesize(f0, envelope, noise, RATE, 5 * tempo)
+    return (made / max(np.abs(made).max(), 1e-9) * chance.uniform(.1, .9)).astype(np.float32)
+
+
+def known_words(hsk, out, own, others):
+    "Rows of so many words of its train split as they are, and of so many by other voices."
+    with open(hsk / "manifest.tsv", encoding="utf-8") as file:
+        words = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["split"] == "train"]
+    random.Random(3).shuffle(words)
+    for row in words[:own]:
+        place = f"own/{Path(row['path']).name}"
+        if not (out / place).exists(): shutil.copy(hsk / row["path"], out / place)
+        yield {name: row[name] for name in ("id", "split", "text", "speaker")} | dict(path=place)
+    for i, row in enumerate(tqdm(words[:others], desc="other voices")):
+        place = f"other/{row['id']}.flac"
+        if not (out / place).exists():
+            made = other_voice(load_audio(hsk / row["path"], RATE).numpy(), random.Random(i))
+            if made is None: continue
+            soundfile.write(out / place, made, RATE)
+        yield dict(id=f"{row['id']}-other", split="train", text=row["text"], speaker=f"other-{i}", path=place)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("said", type=Path, help="folder that tools/say_mandarin.py has made")
+    parser.add_argument("hsk", type=Path, help="corpus of words in toned pinyin")
+    parser.add_argument("out", type=Path, help="folder of the corpus that is made")
+    parser.add_argument("--own", type=int, default=3000, help="words of hsk as they are")
+    parser.add_argument("--others", type=int, default=5000, help="words of hsk by other voices")
+    asked = parser.parse_args()
+    for name in ("said", "own", "other"): (asked.out / name).mkdir(parents=True, exist_ok=True)
+    rows, lost = cut_all(asked.said, asked.out)
+    rows += known_words(asked.hsk, asked.out, asked.own, asked.others)
+    write_manifest(asked.out, rows)
+    counts = Counter((row["split"], row["path"].split("/")[0]) for row in rows)
+    print(f"{lost} sentences without a clear pause were left out; wrote {asked.out / 'manifest.tsv'}: {dict(counts)}")
+
+
+if __name__ == "__main__": main()
