@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['row_levels', 'factored_estimate', 'as_matrix', 'is_sharded', 'is_flattened', 'gathered', 'sharded_moments', 'stacked',
-           'working_dtype', 'new_state', 'margins', 'move_second_moments', 'unit_update', 'reach_floor', 'row_steps',
-           'root_mean_square', 'step_size', 'check_options', 'MaxFactorOptions', 'pieces', 'measure_margins',
-           'move_stack', 'advance', 'check_layouts', 'moving', 'check_sums', 'copied_state', 'bundles', 'rooms',
-           'checked', 'MaxFactor']
+           'working_dtype', 'new_state', 'margins', 'move_second_moments', 'unit_update', 'reach_floor',
+           'root_mean_square', 'row_steps', 'mean_steps', 'step_size', 'check_options', 'MaxFactorOptions', 'pieces',
+           'measure_margins', 'move_stack', 'advance', 'check_layouts', 'moving', 'check_sums', 'copied_state',
+           'bundles', 'rooms', 'checked', 'MaxFactor']
 
 # %% ../nbs/11_maxfactor.ipynb #be1611ee
 import math
@@ -158,6 +158,14 @@ def reach_floor(
     least = row_levels(row).amin((-2, -1)) * column.amin((-2, -1))
     return (least < max(eps1 ** 2, torch.finfo(row.dtype).tiny)).tolist()
 
+# %% ../nbs/11_maxfactor.ipynb #f209bc55
+def root_mean_square(
+    x:Tensor,  # (..., n, m), not empty
+) -> Tensor:   # (..., 1, 1), at least float32
+    "The typical magnitude of the entries of each matrix."
+    norm = torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True, dtype=working_dtype(x.dtype))
+    return norm / (x.shape[-2] * x.shape[-1]) ** 0.5
+
 # %% ../nbs/11_maxfactor.ipynb #5da5eb70
 def row_steps(
     table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
@@ -167,16 +175,20 @@ def row_steps(
     "The sign of each entry, times the largest magnitude of its row."
     return table.sign_(), heights
 
-# how far each weight moves, in units of the longest move
-_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale))
+_LIMIT = 3.  # longest move of `mean_steps`, in typical ones
 
-# %% ../nbs/11_maxfactor.ipynb #f209bc55
-def root_mean_square(
-    x:Tensor,  # (..., n, m), not empty
-) -> Tensor:   # (..., 1, 1), at least float32
-    "The typical magnitude of the entries of each matrix."
-    norm = torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True, dtype=working_dtype(x.dtype))
-    return norm / (x.shape[-2] * x.shape[-1]) ** 0.5
+def mean_steps(
+    table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
+    scale:Tensor,    # (..., n, 1)
+    heights:Tensor,  # (..., n, 1)
+) -> tuple[Tensor, Tensor]: # (..., n, m) and (..., n, 1), whose product is the step
+    "The update over its root mean square, held at 3."
+    table.mul_(scale)
+    size = root_mean_square(table).clamp(min=torch.finfo(table.dtype).tiny)
+    return table.mul_(1 / size).clamp_(-_LIMIT, _LIMIT), torch.ones_like(scale)
+
+# how far each weight moves, in units of the longest or of the typical move
+_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale), by_mean=mean_steps)
 
 # %% ../nbs/11_maxfactor.ipynb #41b14190
 def step_size(
@@ -226,7 +238,7 @@ class MaxFactorOptions:
     gamma:float = 0.99           # a vector's second moment moves by 1 - gamma
     scale_parameter:bool = True  # False: absolute steps, for parameters that start at 0
     cap:bool = True              # the rate is at most 1 / sqrt(step); False: lr, for long runs with a schedule
-    steps:str = "by_row"         # by_row: signs, with the size of the row's largest; by_entry: the update itself
+    steps:str = "by_row"         # by_row: signs, sized by row; by_entry: the update; by_mean: over its rms, held at 3
     maximize:bool = False        # True: climb
     foreach:bool = True          # parameters of one shape on a stack; False: one after the other
 
