@@ -75,6 +75,8 @@ FORMS = {  # name: options, beside which everything is as in MaxFactor with step
     "p2 decay": dict(mean=2., clip=3., decay_by="step"),
     "p2 few margins": dict(mean=2., clip=3., few=True, momentum="margins"),
     "p2 few beta2": dict(mean=2., clip=3., few=True, beta2=.98),
+    "spectral": dict(spectral=5),
+    "spectral few": dict(spectral=5, few=True),
 }
 _RELATIVE = (.003, .01, .03, .1, .3)      # a typical entry of a matrix moves by this share of its size
 _LARGEST = (.01, .03, .1, .3, 1.)        # its largest entry does

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MOMENTUMS', 'tail_ratio', 'updates', 'update_tails', 'TailLog', 'plot_tails', 'power_mean', 'limited', 'balanced',
-           'held_growth', 'memory_weight', 'margin_sum', 'margin_means', 'FormOptions', 'form_state', 'form_step',
-           'Form', 'network_parts', 'form_groups']
+           'orthogonalised', 'held_growth', 'memory_weight', 'margin_sum', 'margin_means', 'FormOptions', 'form_state',
+           'form_step', 'Form', 'network_parts', 'form_groups']
 
 # %% ../../nbs/research/13_forms.ipynb #afb94ef4
 import statistics
@@ -126,6 +126,23 @@ def balanced(
             update = update / update.square().mean(axis, keepdim=True).sqrt().clamp(min=tiny)
     return update
 
+# %% ../../nbs/research/13_forms.ipynb #7913ad22
+_QUINTIC = 3.4445, -4.7750, 2.0315  # Muon's
+
+def orthogonalised(
+    update:Tensor,  # (n, m)
+    rounds:int=5,   # of the polynomial
+) -> Tensor:        # (n, m), of rms 1; zeros stay
+    "All singular values brought to about the same size."
+    tiny, (a, b, c) = torch.finfo(update.dtype).tiny ** .5, _QUINTIC
+    x = update.T if update.shape[0] > update.shape[1] else update
+    x = x / x.norm().clamp(min=tiny)
+    for _ in range(rounds):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    x = x.T if update.shape[0] > update.shape[1] else x
+    return x / root_mean_square(x).clamp(min=tiny)
+
 # %% ../../nbs/research/13_forms.ipynb #257c3719
 def held_growth(
     size:Tensor,    # (1, 1): of this update
@@ -167,6 +184,7 @@ class FormOptions:
     mean:float|None = None       # power of the mean that an update is divided by; None: the largest
     clip:float|None = None       # largest magnitude after that; None: no limit
     rounds:int = 0               # how often rows and columns are balanced instead; a vector is divided by its rms
+    spectral:int = 0             # rounds in which singular values are made alike instead; likewise
     growth:float|None = None     # largest growth of an update from step to step; None: no limit
     beta2:float|None = None      # decay of bias-corrected second moments; None: step ** -0.8, vectors 0.99 uncorrected
     momentum:str = "none"        # none, full or margins
@@ -183,12 +201,12 @@ class FormOptions:
             if getattr(self, name) is not None: check_number(low, **{name: getattr(self, name)})
         if self.beta2 is not None: check_number(0, .99999, beta2=self.beta2)
         check_number(0, .99999, beta=self.beta)
-        check_whole(0, rounds=self.rounds)
+        check_whole(0, rounds=self.rounds, spectral=self.spectral)
         check_choice(MOMENTUMS, momentum=self.momentum)
         check_choice(("rate", "step"), decay_by=self.decay_by)
         check_flag(moments=self.moments, scale_parameter=self.scale_parameter)
-        if self.rounds and (self.mean, self.clip) != (None, None):
-            raise EchoError("rounds balance an update, so mean and clip must be None")
+        finishes = self.rounds > 0, self.spectral > 0, (self.mean, self.clip) != (None, None)
+        if sum(finishes) > 1: raise EchoError("rounds, spectral, and mean with clip are different ends: choose one")
 
 # %% ../../nbs/research/13_forms.ipynb #59d03310
 def form_state(
@@ -241,7 +259,8 @@ def form_step(
     u = _with_momentum(g, state, group, step) * estimate.clamp(min=floor).rsqrt()
     factor = held_growth(root_mean_square(u), state["size"], group["growth"]) if "size" in state else 1.
     if group["rounds"] and len(g) > 1: return factor * balanced(u, group["rounds"])
-    power = 2. if group["rounds"] else group["mean"]  # a vector has no columns
+    if group["spectral"] and len(g) > 1: return factor * orthogonalised(u, group["spectral"])
+    power = 2. if group["rounds"] or group["spectral"] else group["mean"]  # a vector has no columns
     return factor * limited(u / power_mean(u, power).clamp(min=tiny), group["clip"])
 
 # %% ../../nbs/research/13_forms.ipynb #32a5d957
