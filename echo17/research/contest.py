@@ -85,6 +85,7 @@ FIELD_RATES = dict(maxfactor=_LARGEST, adamw=_ABSOLUTE, adafactor=_RELATIVE, sgd
                    apollo=_ABSOLUTE, scale=_RELATIVE, few=_LARGEST, p8=(.006, .02, .06, .2, .6))
 FIELD_RATES |= {name: _RELATIVE for name in FORMS if name not in FIELD_RATES}
 
+# %% ../../nbs/research/15_contest.ipynb #dddcf1ec
 def make_entrant(
     name:str,             # of `FIELD_RATES`
     network:EchoNetwork,
