@@ -330,7 +330,7 @@ def _bench_adapting(args): # an hour; what stands in the table is not trained ag
 
 def _bench_ear(args): # hours; what stands in the tables is not run again
     from echo17.decoding import SearchOptions
-    from echo17.research.ear import EarWork, run_ear
+    from echo17.pretrained.ear import EarWork, run_ear
     from echo17.runs import RunOptions
     options = RunOptions(cache=args.cache, log=False, search=SearchOptions(beam=1))
     work = EarWork(_base_of(args), Path(args.out), options=options)
