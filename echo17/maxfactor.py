@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['row_levels', 'factored_estimate', 'as_matrix', 'is_sharded', 'is_flattened', 'gathered', 'sharded_moments', 'stacked',
            'working_dtype', 'new_state', 'margins', 'move_second_moments', 'unit_update', 'reach_floor',
-           'root_mean_square', 'row_steps', 'mean_steps', 'step_size', 'check_options', 'MaxFactorOptions', 'pieces',
-           'measure_margins', 'move_stack', 'advance', 'check_layouts', 'moving', 'check_sums', 'copied_state',
-           'bundles', 'rooms', 'checked', 'MaxFactor']
+           'root_mean_square', 'orthogonalised', 'whole_orthogonalised', 'spectral_steps', 'row_steps', 'mean_steps',
+           'step_size', 'check_options', 'MaxFactorOptions', 'pieces', 'measure_margins', 'move_stack', 'advance',
+           'check_layouts', 'moving', 'check_sums', 'copied_state', 'bundles', 'rooms', 'checked', 'MaxFactor']
 
 # %% ../nbs/11_maxfactor.ipynb #be1611ee
 import math
@@ -166,6 +166,43 @@ def root_mean_square(
     norm = torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True, dtype=working_dtype(x.dtype))
     return norm / (x.shape[-2] * x.shape[-1]) ** 0.5
 
+# %% ../nbs/11_maxfactor.ipynb #24016b15
+_QUINTIC = 3.4445, -4.7750, 2.0315  # Muon's a, b and c: quick rather than exact
+
+def orthogonalised(
+    update:Tensor,  # (..., n, m), not empty
+    rounds:int=5,   # of the polynomial
+) -> Tensor:        # (..., n, m)
+    "Every singular value that is not tiny brought near one, between 0.7 and 1.2; zeros stay."
+    (a, b, c), tall = _QUINTIC, update.shape[-2] > update.shape[-1]
+    norm = torch.linalg.vector_norm(update, dim=(-2, -1), keepdim=True)
+    x = (update.mT if tall else update) / norm.clamp(min=torch.finfo(update.dtype).tiny)
+    for _ in range(rounds):
+        square = x @ x.mT
+        x = a * x + (b * square + c * square @ square) @ x
+    return x.mT if tall else x
+
+def whole_orthogonalised(
+    update:Tensor,  # (..., n, m); a DTensor may be in parts
+) -> Tensor:        # likewise
+    "Directions are those of all rows: what is spread over processes is put together, and spread again."
+    if not is_sharded(update): return orthogonalised(update)
+    from torch.distributed.tensor import DTensor, Replicate
+    mesh, made = update.device_mesh, orthogonalised(update.full_tensor())
+    everywhere = DTensor.from_local(made, mesh, [Replicate()] * mesh.ndim)
+    return everywhere.redistribute(placements=update.placements)
+
+def spectral_steps(
+    table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
+    scale:Tensor,    # (..., n, 1)
+    heights:Tensor,  # (..., n, 1)
+) -> tuple[Tensor, Tensor]: # (..., n, m) and (..., n, 1), whose product is the step
+    "All directions of a matrix at one length; a vector over its root mean square."
+    table.mul_(scale)
+    if table.shape[-2] > 1: table = whole_orthogonalised(table)
+    size = root_mean_square(table).clamp(min=torch.finfo(table.dtype).tiny)
+    return table / size, torch.ones_like(scale)
+
 # %% ../nbs/11_maxfactor.ipynb #5da5eb70
 def row_steps(
     table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
@@ -188,7 +225,8 @@ def mean_steps(
     return table.mul_(1 / size).clamp_(-_LIMIT, _LIMIT), torch.ones_like(scale)
 
 # how far each weight moves, in units of the longest or of the typical move
-_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale), by_mean=mean_steps)
+_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale), by_mean=mean_steps,
+              spectral=spectral_steps)
 
 # %% ../nbs/11_maxfactor.ipynb #41b14190
 def step_size(
@@ -238,7 +276,7 @@ class MaxFactorOptions:
     gamma:float = 0.99           # a vector's second moment moves by 1 - gamma
     scale_parameter:bool = True  # False: absolute steps, for parameters that start at 0
     cap:bool = True              # the rate is at most 1 / sqrt(step); False: lr, for long runs with a schedule
-    steps:str = "by_row"         # by_row: signs, sized by row; by_entry: the update; by_mean: over its rms, held at 3
+    steps:str = "by_row"         # by_row: signs, sized by row; by_entry: the update; by_mean: over its rms; or spectral
     maximize:bool = False        # True: climb
     foreach:bool = True          # parameters of one shape on a stack; False: one after the other
 

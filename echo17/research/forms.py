@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['MOMENTUMS', 'tail_ratio', 'updates', 'update_tails', 'TailLog', 'plot_tails', 'power_mean', 'limited', 'balanced',
-           'orthogonalised', 'held_growth', 'memory_weight', 'margin_sum', 'margin_means', 'FormOptions', 'form_state',
-           'form_step', 'Form', 'network_parts', 'form_groups']
+           'held_growth', 'memory_weight', 'margin_sum', 'margin_means', 'FormOptions', 'form_state', 'form_step',
+           'Form', 'network_parts', 'form_groups']
 
 # %% ../../nbs/research/13_forms.ipynb #afb94ef4
 import statistics
@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from ..errors import EchoError, check_choice, check_flag, check_number, check_whole
 from ..hooks import EventLog
 from echo17.maxfactor import (
-    as_matrix, check_sums, factored_estimate, moving, root_mean_square, working_dtype,
+    as_matrix, check_sums, factored_estimate, moving, orthogonalised, root_mean_square, working_dtype,
 )
 from ..model import EchoNetwork, zero_started
 from ..training import Run
@@ -126,23 +126,6 @@ def balanced(
             update = update / update.square().mean(axis, keepdim=True).sqrt().clamp(min=tiny)
     return update
 
-# %% ../../nbs/research/13_forms.ipynb #7913ad22
-_QUINTIC = 3.4445, -4.7750, 2.0315  # Muon's
-
-def orthogonalised(
-    update:Tensor,  # (n, m)
-    rounds:int=5,   # of the polynomial
-) -> Tensor:        # (n, m), of rms 1; zeros stay
-    "All singular values brought to about the same size."
-    tiny, (a, b, c) = torch.finfo(update.dtype).tiny ** .5, _QUINTIC
-    x = update.T if update.shape[0] > update.shape[1] else update
-    x = x / x.norm().clamp(min=tiny)
-    for _ in range(rounds):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    x = x.T if update.shape[0] > update.shape[1] else x
-    return x / root_mean_square(x).clamp(min=tiny)
-
 # %% ../../nbs/research/13_forms.ipynb #257c3719
 def held_growth(
     size:Tensor,    # (1, 1): of this update
@@ -246,6 +229,7 @@ def _moment_step(g, state, step, betas=(0.9, 0.98), eps=1e-8): # (n, m), of magn
     first, second = state["moment"] / (1 - betas[0] ** step), state["variance"] / (1 - betas[1] ** step)
     return first / (second.sqrt() + eps)
 
+# %% ../../nbs/research/13_forms.ipynb #3cf4bf50
 def form_step(
     g:Tensor,      # (n, m): gradient
     state:dict,    # of `form_state`, moved in place
@@ -259,7 +243,9 @@ def form_step(
     u = _with_momentum(g, state, group, step) * estimate.clamp(min=floor).rsqrt()
     factor = held_growth(root_mean_square(u), state["size"], group["growth"]) if "size" in state else 1.
     if group["rounds"] and len(g) > 1: return factor * balanced(u, group["rounds"])
-    if group["spectral"] and len(g) > 1: return factor * orthogonalised(u, group["spectral"])
+    if group["spectral"] and len(g) > 1:
+        alike = orthogonalised(u, group["spectral"])
+        return factor * alike / root_mean_square(alike).clamp(min=tiny)
     power = 2. if group["rounds"] or group["spectral"] else group["mean"]  # a vector has no columns
     return factor * limited(u / power_mean(u, power).clamp(min=tiny), group["clip"])
 
