@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['row_levels', 'factored_estimate', 'as_matrix', 'is_sharded', 'is_flattened', 'gathered', 'sharded_moments', 'stacked',
            'working_dtype', 'new_state', 'margins', 'move_second_moments', 'unit_update', 'reach_floor',
-           'root_mean_square', 'orthogonalised', 'whole_orthogonalised', 'spectral_steps', 'row_steps', 'mean_steps',
-           'step_size', 'check_options', 'MaxFactorOptions', 'pieces', 'measure_margins', 'move_stack', 'advance',
-           'check_layouts', 'moving', 'check_sums', 'copied_state', 'bundles', 'rooms', 'checked', 'MaxFactor']
+           'root_mean_square', 'orthogonalised', 'whole_orthogonalised', 'spectral_steps', 'row_steps', 'step_size',
+           'check_options', 'MaxFactorOptions', 'pieces', 'measure_margins', 'move_stack', 'advance', 'check_layouts',
+           'moving', 'check_sums', 'copied_state', 'bundles', 'rooms', 'checked', 'MaxFactor']
 
 # %% ../nbs/11_maxfactor.ipynb #be1611ee
 import math
@@ -189,8 +189,7 @@ def whole_orthogonalised(
     if not is_sharded(update): return orthogonalised(update)
     from torch.distributed.tensor import DTensor, Replicate
     mesh, made = update.device_mesh, orthogonalised(update.full_tensor())
-    everywhere = DTensor.from_local(made, mesh, [Replicate()] * mesh.ndim)
-    return everywhere.redistribute(placements=update.placements)
+    return DTensor.from_local(made, mesh, [Replicate()] * mesh.ndim).redistribute(placements=update.placements)
 
 def spectral_steps(
     table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
@@ -212,21 +211,8 @@ def row_steps(
     "The sign of each entry, times the largest magnitude of its row."
     return table.sign_(), heights
 
-_LIMIT = 3.  # longest move of `mean_steps`, in typical ones
-
-def mean_steps(
-    table:Tensor,    # (..., n, m): of `unit_update`, like the others; written into
-    scale:Tensor,    # (..., n, 1)
-    heights:Tensor,  # (..., n, 1)
-) -> tuple[Tensor, Tensor]: # (..., n, m) and (..., n, 1), whose product is the step
-    "The update over its root mean square, held at 3."
-    table.mul_(scale)
-    size = root_mean_square(table).clamp(min=torch.finfo(table.dtype).tiny)
-    return table.mul_(1 / size).clamp_(-_LIMIT, _LIMIT), torch.ones_like(scale)
-
 # how far each weight moves, in units of the longest or of the typical move
-_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale), by_mean=mean_steps,
-              spectral=spectral_steps)
+_STEPS = dict(by_row=row_steps, by_entry=lambda table, scale, heights: (table, scale), spectral=spectral_steps)
 
 # %% ../nbs/11_maxfactor.ipynb #41b14190
 def step_size(
@@ -276,7 +262,7 @@ class MaxFactorOptions:
     gamma:float = 0.99           # a vector's second moment moves by 1 - gamma
     scale_parameter:bool = True  # False: absolute steps, for parameters that start at 0
     cap:bool = True              # the rate is at most 1 / sqrt(step); False: lr, for long runs with a schedule
-    steps:str = "by_row"         # by_row: signs, sized by row; by_entry: the update; by_mean: over its rms; or spectral
+    steps:str = "by_row"         # by_row: signs, sized by row; by_entry: the update; spectral: all directions alike
     maximize:bool = False        # True: climb
     foreach:bool = True          # parameters of one shape on a stack; False: one after the other
 
