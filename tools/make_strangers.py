@@ -8,7 +8,6 @@ counted. The words of hsk come as they are, and once more by WORLD: another pitc
 and women half each. What is there is not made again.
 """
 import argparse
-import csv
 import random
 import shutil
 from collections import Counter, defaultdict
@@ -22,7 +21,7 @@ import torch
 from tqdm.auto import tqdm
 
 from echo17.audio import load_audio
-from echo17.data.manifests import write_manifest
+from echo17.data.manifests import read_corpus, write_manifest
 from echo17.pitch import extract_pitch
 
 RATE, HOP = 16000, 160  # Hz; samples of a hundredth of a second
@@ -61,25 +60,27 @@ def cut(wave, begin, pause):
     return np.r_[word, np.zeros(MARGIN * HOP, np.float32)]
 
 
+def row_of(clip, place):
+    "Of the manifest, for a clip whose sound lies there."
+    return dict(id=clip.id, split=clip.split, text=clip.text, speaker=clip.speaker, path=place)
+
+
 def cut_all(said, out):
     "Rows of the manifest; how many sentences were left out."
-    with open(said / "manifest.tsv", encoding="utf-8") as file:
-        asked = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    known, tails = {}, defaultdict(list)
-    for row in tqdm(asked, desc="listening"):
-        wave, f0, begin, end = heard(said / row["path"])
-        known[row["id"]] = wave, begin, end, pauses(f0, begin, end)
-        if " " not in row["text"] and known[row["id"]][3]:
-            tails[row["speaker"]].append(end - known[row["id"]][3][0][0])
+    asked, known, tails = read_corpus(said), {}, defaultdict(list)
+    for clip in tqdm(asked, desc="listening"):
+        wave, f0, begin, end = heard(clip.path)
+        known[clip.id] = wave, begin, end, pauses(f0, begin, end)
+        if " " not in clip.text and known[clip.id][3]: tails[clip.speaker].append(end - known[clip.id][3][0][0])
     rows, lost = [], 0
-    for row in asked:
-        wave, begin, end, found = known[row["id"]]
-        tail = median(tails[row["speaker"]]) if tails[row["speaker"]] else 0
+    for clip in asked:
+        wave, begin, end, found = known[clip.id]
+        tail = median(tails[clip.speaker]) if tails[clip.speaker] else 0
         pause = min(found, key=lambda one: abs(end - one[0] - tail), default=None)
         if pause is None or abs(end - pause[0] - tail) > SLACK * tail: lost += 1; continue
-        place = f"said/{row['id']}.flac"
+        place = f"said/{clip.id}.flac"
         if not (out / place).exists(): soundfile.write(out / place, cut(wave, begin, pause), RATE)
-        rows.append({name: row[name] for name in ("id", "split", "text", "speaker")} | dict(path=place))
+        rows.append(row_of(clip, place))
     return rows, lost
 
 
@@ -107,20 +108,19 @@ def other_voice(wave, chance):
 
 def known_words(hsk, out, own, others):
     "Rows of so many words of its train split as they are, and of so many by other voices."
-    with open(hsk / "manifest.tsv", encoding="utf-8") as file:
-        words = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row["split"] == "train"]
+    words = [clip for clip in read_corpus(hsk) if clip.split == "train"]
     random.Random(3).shuffle(words)
-    for row in words[:own]:
-        place = f"own/{Path(row['path']).name}"
-        if not (out / place).exists(): shutil.copy(hsk / row["path"], out / place)
-        yield {name: row[name] for name in ("id", "split", "text", "speaker")} | dict(path=place)
-    for i, row in enumerate(tqdm(words[:others], desc="other voices")):
-        place = f"other/{row['id']}.flac"
+    for clip in words[:own]:
+        place = f"own/{clip.path.name}"
+        if not (out / place).exists(): shutil.copy(clip.path, out / place)
+        yield row_of(clip, place)
+    for i, clip in enumerate(tqdm(words[:others], desc="other voices")):
+        place = f"other/{clip.id}.flac"
         if not (out / place).exists():
-            made = other_voice(load_audio(hsk / row["path"], RATE).numpy(), random.Random(i))
+            made = other_voice(load_audio(clip.path, RATE).numpy(), random.Random(i))
             if made is None: continue
             soundfile.write(out / place, made, RATE)
-        yield dict(id=f"{row['id']}-other", split="train", text=row["text"], speaker=f"other-{i}", path=place)
+        yield row_of(clip, place) | dict(id=f"{clip.id}-other", speaker=f"other-{i}")
 
 
 def main():

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from ..audio import as_wave
 from ..data.augmentation import perturb
 from ..data.batches import Batching
@@ -22,7 +20,7 @@ from ..errors import EchoError, as_tuple, check_choice
 from ..files import read_csv, write_csv
 from .gains import COMPARED, GAIN_METRICS, Comparison, adapting_folder, compare_adapters
 from .hearing import PitchWhisper, SoundCorpus, open_whisper, whisper_features
-from ..research.controls import CONTROLS, HELD_HZ, SOUNDS, add_noise, smooth_noise, warp
+from ..research.controls import CONTROLS, SOUNDS, clip_noise, controlled
 from ..research.experiments import add_errors
 from ..runs import RunOptions, commit, read_material
 from ..training import evaluate
@@ -45,21 +43,16 @@ class ConditionedSounds(SoundCorpus):
     def _load(self, clip):
         wave = as_wave(clip.sound, 16000)
         if self.condition.endswith("st"): wave = perturb(wave, 16000, semitones=float(self.condition[:-2]))
-        if self.condition.endswith("dB"):
-            chance = torch.Generator().manual_seed(random.Random(clip.id).getrandbits(60))
-            wave = add_noise(wave, float(self.condition[:-2]), chance)
+        if self.condition.endswith("dB"): wave = clip_noise(wave, self.condition, clip.id)
         return whisper_features(wave, self.ears, self.config)
 
     def item(self, epoch:int, index:int) -> dict: # of tensors, as from `whisper_features`
         "What is given of one clip; no chance but that of its id."
-        item, clip = super().item(epoch, index), self.clips[index]
-        f0, chance = item["f0"], random.Random(clip.id)
-        if self.condition == "constant": item |= dict(f0=torch.full_like(f0, HELD_HZ), voicing=torch.ones_like(f0))
-        if self.condition == "noise": item |= dict(f0=smooth_noise(f0, chance))
-        if self.condition == "shuffle":
-            other = self._load(self.clips[(index + chance.randrange(1, len(self.clips))) % len(self.clips)])
-            item |= {name: warp(other[name], len(f0)) for name in ("f0", "voicing")}
-        return item
+        item = super().item(epoch, index)
+        if self.condition not in CONTROLS: return item
+        chance = random.Random(self.clips[index].id)
+        def borrow(): return self._load(self.clips[(index + chance.randrange(1, len(self.clips))) % len(self.clips)])
+        return item | controlled({name: item[name] for name in ("f0", "voicing")}, self.condition, chance, borrow)
 
 # %% ../../nbs/pretrained/13_ear.ipynb #e4a78313
 POSITIONAL = ("code", "code and axis")  # the ways that change attention

@@ -273,10 +273,11 @@ def _on_digits(rows): # yields stages; what they return: the names that went thr
 
 def _six(names, rows): # that go on to the stories
     "The best on the digits, with AdamW, and at least one form."
-    found = ranked(rows, "digits", names)[:6]
+    order = ranked(rows, "digits", names)
+    found = order[:6]
     if "adamw" not in found: found[-1] = "adamw"
-    forms = [name for name in ranked(rows, "digits", names) if name in FORMS]
-    if not {*found} & {*FORMS}: found[-1 if found[-1] != "adamw" else -2] = forms[0]
+    if not {*found} & {*FORMS}:
+        found[-1 if found[-1] != "adamw" else -2] = next(name for name in order if name in FORMS)
     return found
 
 # %% ../../nbs/research/15_contest.ipynb #49755cb6

@@ -243,9 +243,7 @@ def form_step(
     u = _with_momentum(g, state, group, step) * estimate.clamp(min=floor).rsqrt()
     factor = held_growth(root_mean_square(u), state["size"], group["growth"]) if "size" in state else 1.
     if group["rounds"] and len(g) > 1: return factor * balanced(u, group["rounds"])
-    if group["spectral"] and len(g) > 1:
-        alike = orthogonalised(u, group["spectral"])
-        return factor * alike / root_mean_square(alike).clamp(min=tiny)
+    if group["spectral"] and len(g) > 1: u = orthogonalised(u, group["spectral"])
     power = 2. if group["rounds"] or group["spectral"] else group["mean"]  # a vector has no columns
     return factor * limited(u / power_mean(u, power).clamp(min=tiny), group["clip"])
 
