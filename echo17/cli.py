@@ -287,12 +287,11 @@ def _trials_options(sub, corpus, files):
              out=("data/results", f"folder for {files}"))
 
 # %% ../nbs/30_cli.ipynb #8c6d6616
-def _bench_optimizers(args): # an hour on two cores, later only what is missing; with --resume many
-    from echo17.data.manifests import data_dir
+def _bench_optimizers(args): # a minute; without --costs many hours, later only what is missing
     from echo17.research.contest import bench_field
     from echo17.research.optimizers import bench
-    if args.resume: bench_field(args.out, args.workers, args.cache); return
-    bench(args.out, None if args.costs else args.data or data_dir() / "fsdd", args.widths, args.workers, args.cache)
+    if args.costs: bench(args.out, args.widths)
+    else: bench_field(args.out, args.workers, args.cache, args.resume)
 
 def _bench_training(args): # some minutes; with --errors an hour
     from echo17.research.training_speed import bench_training, errors_table, training_errors
@@ -356,8 +355,8 @@ def bench_command(args):
 def _bench_parser(commands):
     sub = _add(commands, "bench", bench_command, "bench optimizers --costs")
     sub.add_argument("what", choices=tuple(BENCHES))
-    _options(sub, costs=(False, "optimizers: memory and time only, no training; a minute"),
-             resume=(False, "optimizers: go on with the list of trainings that compares forms of MaxFactor"),
+    _options(sub, costs=(False, "optimizers: memory and time only, no training; some minutes"),
+             resume=(False, "optimizers: go on with the list of trainings that is there"),
              against=(Path, "another checkout of echo17, measured in turns with this one"),
              rounds=(5, "turns in which times are measured (default 5)"),
              base=(str, "paddings, adapting, listening, ear: folder or name of a Whisper; paddings: or of adapters"),
@@ -387,7 +386,7 @@ def ablate_command(args):
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
     english = "digits without one speaker, or the stories"
-    stages = f"all forms on hsk, the finalists on hsk, the main pair with MaxFactor, {english} (default screening)"
+    stages = f"all forms on hsk, the finalists on hsk, {english} (default screening)"
     _options(sub, stage=("screening", stages))
     corpora = "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17"
     _trials_options(sub, corpora, "the table of the stage")

@@ -351,12 +351,12 @@ def zero_started(network:EchoNetwork) -> dict[str, nn.Parameter]:
     return {name: p for name, p in network.named_parameters() if name.rsplit(".", 1)[-1] in _ZERO_STARTED}
 
 def parameter_groups(network:EchoNetwork) -> list[dict]:
-    "Parameter groups: matrices; vectors, without decay; what starts at 0, without decay and with absolute steps."
-    still = list(zero_started(network).values())
-    others = [p for p in network.parameters() if all(p is not s for s in still)]
-    return [dict(params=[p for p in others if p.ndim > 1]),
+    "Parameter groups: matrices; embedding and output heads; vectors, without decay; what starts at 0, likewise."
+    still, heads = [*zero_started(network).values()], [network.decoder.embedding.weight, network.ctc_head.weight]
+    others = [p for p in network.parameters() if all(p is not other for other in still + heads)]
+    return [dict(params=[p for p in others if p.ndim > 1]), dict(params=heads, moments=True),
             dict(params=[p for p in others if p.ndim < 2], weight_decay=0.),
-            dict(params=still, weight_decay=0., scale_parameter=False)]
+            dict(params=still, weight_decay=0., moments=True)]
 
 # %% ../nbs/20_model.ipynb #4f7f6faa
 def _size(module): return sum(p.numel() for p in module.parameters())

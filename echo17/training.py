@@ -36,7 +36,7 @@ from .model import EchoNetwork, EchoOutput, evaluating, parameter_groups
 from .text import BLANK, PAD, error_rates
 
 # %% ../nbs/25_training.ipynb #9b2120ad
-PEAK_RATES = dict(maxfactor=0.1, adamw=0.001, adafactor=0.03, sgd=0.1)  # by optimizer, chosen on fsdd (adamw: hsk)
+PEAK_RATES = dict(maxfactor=0.03, adamw=0.001, adafactor=0.03, sgd=0.1)  # by optimizer, chosen on fsdd (adamw: hsk)
 PRECISIONS = ("no", "bf16", "fp16")
 
 def _check_training(config):
@@ -150,12 +150,11 @@ def make_optimizer(
     "The optimizer that `config` names, over the model's parameter groups."
     own = getattr(model, "groups", partial(parameter_groups, model))()  # a model may know better
     groups = [dict(weight_decay=config.decay) | group for group in own if group["params"]]
-    if config.optimizer == "maxfactor":  # its options were chosen with the rate, on dev sets; `rate_at` lowers the rate
-        return MaxFactor(groups, lr=config.rate, steps="by_entry", cap=False)
+    if config.optimizer == "maxfactor": return MaxFactor(groups, lr=config.rate)
     make = dict(adamw=partial(torch.optim.AdamW, betas=(0.9, 0.98), fused=True),
                 adafactor=partial(torch.optim.Adafactor, foreach=True),
                 sgd=partial(torch.optim.SGD, momentum=0.9, foreach=True))[config.optimizer]
-    return make([{k: v for k, v in g.items() if k != "scale_parameter"} for g in groups], lr=config.rate)
+    return make([{k: v for k, v in g.items() if k != "moments"} for g in groups], lr=config.rate)
 
 # %% ../nbs/25_training.ipynb #33a2f5e7
 @dataclass

@@ -78,7 +78,7 @@ def test_maxfactor_trains_a_model_that_is_not_ours():
 
 def test_a_gate_that_starts_at_zero_opens():
     gate = nn.Parameter(torch.zeros(()))
-    optimizer = MaxFactor([dict(params=[gate], scale_parameter=False)])
+    optimizer = MaxFactor([gate])
     for _ in range(300):
         optimizer.zero_grad()
         (gate - 1).square().backward()

@@ -20,14 +20,14 @@ def give(parameters, t):
     for p in parameters: p.grad = torch.randn(p.shape, generator=draw)
 
 
-@pytest.mark.parametrize("steps", ["by_row", "by_entry", "spectral"])
-def test_a_compiled_step_is_the_same_step(steps):
+@pytest.mark.parametrize("moments", [False, True])
+def test_a_compiled_step_is_the_same_step(moments):
     torch._dynamo.reset()
     plain, fast = start(), start()
-    ours, theirs = (MaxFactor(some, lr=.05, steps=steps, weight_decay=.1) for some in (plain, fast))
+    ours, theirs = (MaxFactor(some, lr=.05, moments=moments, moment_rate=1., weight_decay=.1) for some in (plain, fast))
     compiled = torch.compile(theirs.step, backend="aot_eager")  # traced, divided and joined as for any backend
     for t in range(4):
         give(plain, t); ours.step()
         give(fast, t); compiled()
-    assert_close(fast, plain, rtol=1e-5, atol=1e-6)
+    assert_close(fast, plain, rtol=1e-4, atol=1e-5)
     assert (fast[0] - start()[0]).abs().max() > .1  # guard: it went somewhere

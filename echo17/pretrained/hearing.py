@@ -83,7 +83,7 @@ class _Learner(WhisperNetwork):
         rest = [p for p in trained_part(self).values() if all(p is not own for own in head)]
         matrices, vectors = [p for p in head if p.ndim > 1], [p for p in head if p.ndim < 2]
         return [dict(params=matrices), dict(params=vectors, weight_decay=0.),
-                dict(params=rest, weight_decay=0., scale_parameter=False, rate_share=self.config.zero_rate)]
+                dict(params=rest, weight_decay=0., moments=True, rate_share=self.config.zero_rate)]
 
     def store(self, folder:str|Path):
         "Write what was learned into a folder, as a checkpoint has it."

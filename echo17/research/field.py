@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from ..errors import check_choice, check_number
 from ..maxfactor import as_matrix
 from ..model import EchoNetwork
-from .forms import network_parts
+from .forms import Form, form_groups, network_parts
 from ..training import TrainConfig, make_optimizer
 
 # %% ../../nbs/research/14_field.ipynb #1bf53421
@@ -140,6 +140,10 @@ def make_scale(network:EchoNetwork, rate:float, decay:float) -> Joined:
     rest = torch.optim.AdamW(parts["vectors"] + parts["zero"], lr=rate, betas=(0.9, 0.98), weight_decay=0.)
     return Joined([main, rest], [1., .1])
 
+def _make_former(network, rate, decay):
+    "MaxFactor as it was in version 0.1, which the contest set out to mend."
+    return Form(form_groups(network, decay), lr=rate)
+
 def _of_training(name:str) -> Callable:
     "As the training loop makes it."
     def make(network, rate, decay):
@@ -148,7 +152,7 @@ def _of_training(name:str) -> Callable:
     return make
 
 FIELD = dict(muon=make_muon, apollo=make_apollo, scale=make_scale,
-             **{name: _of_training(name) for name in ("adamw", "adafactor", "sgd", "maxfactor")})
+             maxfactor=_make_former, **{name: _of_training(name) for name in ("adamw", "adafactor", "sgd")})
 
 def make_field(
     name:str,             # of `FIELD`

@@ -22,7 +22,7 @@ from ..hooks import EventLog
 from echo17.maxfactor import (
     as_matrix, check_sums, factored_estimate, moving, orthogonalised, root_mean_square, working_dtype,
 )
-from ..model import EchoNetwork, zero_started
+from ..model import EchoNetwork, parameter_groups
 from ..training import Run
 
 # %% ../../nbs/research/13_forms.ipynb #63fb533e
@@ -176,6 +176,7 @@ class FormOptions:
     share:float = 0.1            # of the rate, for steps with moments, which are absolute
     weight_decay:float = 0.      # decoupled
     decay_by:str = "rate"        # the parameter shrinks by weight_decay times the rate, or times the step
+    held:bool = False            # it shrinks by half the square of its rate besides, which holds its size
     scale_parameter:bool = True  # False: absolute steps
 
     def __post_init__(self):
@@ -187,7 +188,7 @@ class FormOptions:
         check_whole(0, rounds=self.rounds, spectral=self.spectral)
         check_choice(MOMENTUMS, momentum=self.momentum)
         check_choice(("rate", "step"), decay_by=self.decay_by)
-        check_flag(moments=self.moments, scale_parameter=self.scale_parameter)
+        check_flag(moments=self.moments, held=self.held, scale_parameter=self.scale_parameter)
         finishes = self.rounds > 0, self.spectral > 0, (self.mean, self.clip) != (None, None)
         if sum(finishes) > 1: raise EchoError("rounds, spectral, and mean with clip are different ends: choose one")
 
@@ -275,6 +276,7 @@ class Form(Optimizer):
             absolute = group["moments"] or not group["scale_parameter"]
             size = group["lr"] * (1. if absolute else root_mean_square(before).clamp(min=1e-3))
             move = size * form_step(g, self.state[p], group)
+            if group["held"] and not absolute and move.any(): move = move + before * group["lr"] ** 2 / 2
             move = move + before * group["weight_decay"] * (group["lr"] if group["decay_by"] == "rate" else size)
             p.sub_(move.reshape(p.shape))
         return loss
@@ -284,11 +286,8 @@ def network_parts(
     network:EchoNetwork,
 ) -> dict[str, list]: # matrices, heads, vectors, zero: parameters
     "The parameters of a network, sorted."
-    heads, zero = [network.decoder.embedding.weight, network.ctc_head.weight], [*zero_started(network).values()]
-    special = {*map(id, heads), *map(id, zero)}
-    others = [p for p in network.parameters() if id(p) not in special]
-    matrices, vectors = [p for p in others if p.ndim > 1], [p for p in others if p.ndim < 2]
-    return dict(matrices=matrices, heads=heads, vectors=vectors, zero=zero)
+    groups = [group["params"] for group in parameter_groups(network)]
+    return dict(zip(("matrices", "heads", "vectors", "zero"), groups))
 
 def form_groups(
     network:EchoNetwork,
