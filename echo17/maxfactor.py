@@ -130,25 +130,28 @@ def factored_update(
 _QUINTIC = 3.4445, -4.7750, 2.0315  # Muon's a, b and c: quick rather than exact
 
 def orthogonalised(
-    update:Tensor,  # (..., n, m), not empty
-    rounds:int=5,   # of the polynomial
-) -> Tensor:        # (..., n, m)
+    update:Tensor,    # (..., n, m), not empty
+    rounds:int=5,     # of the polynomial
+    half:bool=False,  # in bfloat16
+) -> Tensor:          # (..., n, m)
     "Every singular value that is not tiny brought near one, between 0.7 and 1.2; zeros stay."
     (a, b, c), tall = _QUINTIC, update.shape[-2] > update.shape[-1]
     norm = torch.linalg.vector_norm(update, dim=(-2, -1), keepdim=True)
     x = (update.mT if tall else update) / norm.clamp(min=torch.finfo(update.dtype).tiny)
+    if half: x = x.bfloat16()
     for _ in range(rounds):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(update.dtype)
 
 def whole_orthogonalised(
-    update:Tensor,  # (..., n, m); a DTensor may be in parts
-) -> Tensor:        # likewise
+    update:Tensor,    # (..., n, m); a DTensor may be in parts
+    half:bool=False,  # in bfloat16
+) -> Tensor:          # likewise
     "Directions are those of all rows: what is spread over processes is put together, and spread again."
-    if not is_sharded(update): return orthogonalised(update)
+    if not is_sharded(update): return orthogonalised(update, half=half)
     from torch.distributed.tensor import DTensor, Replicate
-    mesh, made = update.device_mesh, orthogonalised(update.full_tensor())
+    mesh, made = update.device_mesh, orthogonalised(update.full_tensor(), half=half)
     return DTensor.from_local(made, mesh, [Replicate()] * mesh.ndim).redistribute(placements=update.placements)
 
 # %% ../nbs/11_maxfactor.ipynb #f209bc55
@@ -165,9 +168,10 @@ def even_step(
     update:Tensor,   # (..., n, m): of `factored_update`
     weights:Tensor,  # (..., n, m): before the step
     rate:float,
+    half:bool=False, # directions in bfloat16
 ) -> Tensor:         # (..., n, m): zeros where the update is all zeros
     "All directions alike, as long as the weights are; and the pull that holds the weights at their size."
-    made = whole_orthogonalised(update)
+    made = whole_orthogonalised(update, half)
     size, length = root_mean_square(weights).clamp(min=_LEAST_SIZE), root_mean_square(made)
     step = made * (size / length.clamp(min=torch.finfo(made.dtype).tiny))
     return step + weights * (length > 0) * (rate / 2)
@@ -202,7 +206,7 @@ def check_options(
         value = values[name]
         if not (isinstance(value, Real) and math.isfinite(value) and holds(value)):
             raise ValueError(f"{name} must be a finite number {need}, got {value!r}")
-    for name in ("moments", "maximize"):
+    for name in ("moments", "half", "maximize"):
         if not isinstance(values[name], bool): raise ValueError(f"{name} must be True or False, got {values[name]!r}")
 
 # %% ../nbs/11_maxfactor.ipynb #1f929080
@@ -214,6 +218,7 @@ class MaxFactorOptions:
     moment_rate:float = 0.1   # times lr: the step of what has moments, vectors among them; absolute
     betas:tuple = (0.9, 0.98) # of the moments: decay of the mean gradient, and of the mean square
     weight_decay:float = 0.   # decoupled: a parameter shrinks by lr * weight_decay
+    half:bool = False         # directions in bfloat16, faster where there is hardware for it
     maximize:bool = False     # True: climb
 
     def __post_init__(self): check_options(vars(self))
@@ -272,7 +277,7 @@ def advance(
     for some, gradient in zip(pieces(parameters), gradients):
         here = slice(begin, begin := begin + len(some))
         update = factored_update(gradient, row[here], column[here])
-        steps = even_step(update, stacked(some).to(gradient.dtype), rate)
+        steps = even_step(update, stacked(some).to(gradient.dtype), rate, group["half"])
         move(some, [step.reshape(p.shape) for step, p in zip(steps, some)], rate, group)
 
 # %% ../nbs/11_maxfactor.ipynb #82462f01

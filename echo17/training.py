@@ -150,7 +150,7 @@ def make_optimizer(
     "The optimizer that `config` names, over the model's parameter groups."
     own = getattr(model, "groups", partial(parameter_groups, model))()  # a model may know better
     groups = [dict(weight_decay=config.decay) | group for group in own if group["params"]]
-    if config.optimizer == "maxfactor": return MaxFactor(groups, lr=config.rate)
+    if config.optimizer == "maxfactor": return MaxFactor(groups, lr=config.rate, half=config.precision != "no")
     make = dict(adamw=partial(torch.optim.AdamW, betas=(0.9, 0.98), fused=True),
                 adafactor=partial(torch.optim.Adafactor, foreach=True),
                 sgd=partial(torch.optim.SGD, momentum=0.9, foreach=True))[config.optimizer]
