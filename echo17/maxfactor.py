@@ -213,7 +213,7 @@ def check_options(
 @dataclass(frozen=True)
 class MaxFactorOptions:
     "How a group of parameters is moved."
-    lr:float = 0.05           # typical step of a matrix, as a share of its typical weight
+    lr:float = 0.1            # typical step of a matrix, as a share of its typical weight
     moments:bool = False      # AdamW's two moments for matrices too: for embeddings, output heads, what starts at 0
     moment_rate:float = 0.1   # times lr: the step of what has moments, vectors among them; absolute
     betas:tuple = (0.9, 0.98) # of the moments: decay of the mean gradient, and of the mean square
@@ -355,7 +355,7 @@ class MaxFactor(Optimizer):
     "Second moments by row and column (Shazeer and Stern 2018), and all directions alike (Jordan and others 2024)."
     def __init__(self,
         params,         # parameters, or groups: dictionaries of params and any of the options
-        lr:float=0.05,  # typical step of a matrix, as a share of its typical weight
+        lr:float=0.1,   # typical step of a matrix, as a share of its typical weight
         **options,      # the other fields of `MaxFactorOptions`
     ):
         super().__init__(params, dict(vars(MaxFactorOptions(lr, **options))))

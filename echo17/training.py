@@ -36,7 +36,7 @@ from .model import EchoNetwork, EchoOutput, evaluating, parameter_groups
 from .text import BLANK, PAD, error_rates
 
 # %% ../nbs/25_training.ipynb #9b2120ad
-PEAK_RATES = dict(maxfactor=0.03, adamw=0.001, adafactor=0.03, sgd=0.1)  # by optimizer, chosen on fsdd (adamw: hsk)
+PEAK_RATES = dict(maxfactor=0.1, adamw=0.001, adafactor=0.03, sgd=0.1)  # by optimizer, chosen on fsdd (adamw: hsk)
 PRECISIONS = ("no", "bf16", "fp16")
 
 def _check_training(config):
