@@ -319,12 +319,12 @@ def stages(rows:Sequence[dict]): # yields (name, entries), each to be run before
     names, digits = yield from _on_digits(rows)
     pair, on_stories = yield from _on_stories(rows, names, digits)
     def at(name): return best_of(digits, "digits", name)[0]
-    yield "wide", _sweep("wide", pair, lambda name: [on_stories[name]], [0])
     entries = _sweep("hsk", pair, lambda name: around(name, at(name)), [0])
     yield "hsk", entries
     best = dict(digits=at, hsk=lambda name: best_of(_rows_of(rows, entries), "hsk", name)[0])
     for task, rate in best.items():
         yield f"final, {task}", _sweep(task, pair, lambda name: [rate(name)], FINAL_SEEDS)
+    yield "wide", _sweep("wide", pair, lambda name: [on_stories[name]], [0])
 
 # %% ../../nbs/research/15_contest.ipynb #49755cb7
 def reached(
