@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['factored_estimate', 'as_matrix', 'is_sharded', 'is_flattened', 'gathered', 'sharded_margins', 'stacked',
-           'working_dtype', 'new_state', 'margins', 'moved_margins', 'factored_update', 'orthogonalised',
+           'working_dtype', 'is_vector', 'new_state', 'margins', 'moved_margins', 'factored_update', 'orthogonalised',
            'whole_orthogonalised', 'root_mean_square', 'even_step', 'moment_steps', 'check_options', 'MaxFactorOptions',
-           'pieces', 'measured', 'move', 'advance', 'check_layouts', 'moving', 'check_sums', 'copied_state', 'bundles',
-           'take_step', 'MaxFactor']
+           'pieces', 'gradient_stack', 'measured', 'move', 'advance', 'check_layouts', 'moving', 'check_sums',
+           'kinds_of', 'fitting_state', 'copied_state', 'saved_states', 'bundles', 'take_step', 'MaxFactor']
 
 # %% ../nbs/11_maxfactor.ipynb #be1611ee
 import math
@@ -82,15 +82,19 @@ def working_dtype(
     return torch.promote_types(dtype, torch.float32)
 
 # %% ../nbs/11_maxfactor.ipynb #4e3386ba
+def is_vector(parameter:Tensor) -> bool:
+    "Whether it has one direction only: no axis, or one, that is longer than 1."
+    return sum(size > 1 for size in parameter.shape) < 2
+
 def new_state(
     parameter:Tensor,    # any shape
     moments:bool=False,  # AdamW's, which a vector has in any case
 # of tensors: step, with row (n, 1) and column (1, m) for a matrix or kernel, or moment and variance like the parameter
 ) -> dict:
     "What MaxFactor remembers of one parameter, all zeros."
-    dtype, state = working_dtype(parameter.dtype), dict(step=torch.zeros((), dtype=torch.float32))
+    dtype, state = working_dtype(parameter.dtype), dict(step=torch.zeros((), dtype=torch.float32, device="cpu"))
     # the count lies on the CPU, where reading it is free
-    if moments or parameter.ndim < 2:
+    if moments or is_vector(parameter):
         zeros = torch.zeros_like(parameter, dtype=dtype, memory_format=torch.contiguous_format)
         return state | dict(moment=zeros, variance=zeros.clone())
     if is_sharded(parameter): return state | sharded_margins(parameter)
@@ -123,8 +127,9 @@ def factored_update(
     column:Tensor,    # (..., 1, m)
 ) -> Tensor:          # (..., n, m), in fresh memory
     "The gradient over the root of its estimate; zeros where it is zero."
-    limits = torch.finfo(row.dtype)
-    return factored_estimate(row, column).clamp_(min=max(limits.eps ** 2, limits.tiny)).rsqrt_().mul_(gradient)
+    limits, largest = torch.finfo(row.dtype), column.amax(-1, keepdim=True)  # of the estimates
+    floor = (largest * limits.eps ** 2).clamp(min=limits.tiny)
+    return factored_estimate(row, column).clamp_(min=floor).rsqrt_().mul_(gradient)
 
 # %% ../nbs/11_maxfactor.ipynb #24016b15
 _QUINTIC = 3.4445, -4.7750, 2.0315  # Muon's a, b and c: quick rather than exact
@@ -135,9 +140,10 @@ def orthogonalised(
     half:bool=False,  # in bfloat16
 ) -> Tensor:          # (..., n, m)
     "Every singular value that is not tiny brought near one, between 0.7 and 1.2; zeros stay."
-    (a, b, c), tall = _QUINTIC, update.shape[-2] > update.shape[-1]
-    norm = torch.linalg.vector_norm(update, dim=(-2, -1), keepdim=True)
-    x = (update.mT if tall else update) / norm.clamp(min=torch.finfo(update.dtype).tiny)
+    (a, b, c), tall, tiny = _QUINTIC, update.shape[-2] > update.shape[-1], torch.finfo(update.dtype).tiny
+    x = update / update.abs().amax((-2, -1), keepdim=True).clamp(min=tiny)  # squares of what is tiny would be 0
+    x = x / torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True).clamp(min=tiny)
+    if tall: x = x.mT
     if half: x = x.bfloat16()
     for _ in range(rounds):
         square = x @ x.mT
@@ -173,8 +179,8 @@ def even_step(
     "All directions alike, as long as the weights are; and the pull that holds the weights at their size."
     made = whole_orthogonalised(update, half)
     size, length = root_mean_square(weights).clamp(min=_LEAST_SIZE), root_mean_square(made)
-    step = made * (size / length.clamp(min=torch.finfo(made.dtype).tiny))
-    return step + weights * (length > 0) * (rate / 2)
+    step, moved = made * (size / length.clamp(min=torch.finfo(made.dtype).tiny)), (update != 0).any(-1, keepdim=True)
+    return step + weights * moved * (rate / 2)  # a row without a gradient, as of a rare token, stays as it is
 
 # %% ../nbs/11_maxfactor.ipynb #f2a81c03
 def moment_steps(
@@ -233,21 +239,24 @@ def pieces(
     most = max(1, _STACK // parameters[0].numel())
     return [parameters[i:i + most] for i in range(0, len(parameters), most)]
 
+def gradient_stack(
+    parameters:list,  # of one shape, with gradients
+) -> Tensor:          # (k, n, m)
+    "Their gradients in the precision of a step."
+    return stacked([p.grad for p in parameters]).to(working_dtype(parameters[0].dtype))
+
 def measured(
-    parameters:list,      # of a bundle, with gradients
-    moments:bool,         # whether they have moments; otherwise they have one shape
-    maximize:bool=False,  # gradients are turned around
-# gradients, single or on stacks; sums of their squares (K,); margins (K, n, 1) and (K, 1, m)
-) -> tuple[list, Tensor, tuple]:
-    "The gradients in the precision of a step, and what the step and the one who refuses want to know of them."
-    dtype = working_dtype(parameters[0].dtype)
+    parameters:list,  # of a bundle, with gradients
+    moments:bool,     # whether they have moments; otherwise they have one shape
+# sums of the squares of the gradients (K,); margins (K, n, 1) and (K, 1, m), none where there are moments
+) -> tuple[Tensor, tuple]:
+    "What the step and the one who refuses want to know of the gradients."
     if moments:
-        gradients = [(-p.grad if maximize else p.grad).to(dtype) for p in parameters]
-        return gradients, torch.stack([gathered(g).square().sum() for g in gradients]), ()
-    gradients = [stacked([p.grad for p in some]).to(dtype) for some in pieces(parameters)]
-    if maximize: gradients = [-gradient for gradient in gradients]
-    row, column = (torch.cat(some) if len(some) > 1 else some[0] for some in zip(*map(margins, gradients)))
-    return gradients, row.sum((-2, -1)) * column.shape[-1], (row, column)
+        squares = (gathered(p.grad).to(working_dtype(p.dtype)).square().sum() for p in parameters)
+        return torch.stack([*squares]), ()
+    found = [margins(gradient_stack(some)) for some in pieces(parameters)]
+    row, column = (torch.cat(some) if len(some) > 1 else some[0] for some in zip(*found))
+    return row.sum((-2, -1)) * column.shape[-1], (row, column)
 
 # %% ../nbs/11_maxfactor.ipynb #49266c5a
 def move(
@@ -265,19 +274,20 @@ def advance(
     parameters:list,  # of a bundle, moved in place
     states:list,      # of `new_state`, one for each, moved in place
     group:dict,       # of `MaxFactorOptions`
-    gradients:list,   # of `measured`
     new:tuple,        # of `measured`: margins of the gradients
 ):
-    "One step of a bundle, along its gradients."
+    "One step of a bundle, against its gradients, or along them where it shall climb."
     torch._foreach_add_([state["step"] for state in states], 1)
-    rate, begin = float(group["lr"]), 0
+    rate, sign, begin = float(group["lr"]), -1 if group["maximize"] else 1, 0
     if not new:
-        return move(parameters, moment_steps(gradients, states, group["betas"]), rate * group["moment_rate"], group)
+        gradients = [p.grad.to(state["moment"].dtype) for p, state in zip(parameters, states)]
+        steps = moment_steps(gradients, states, group["betas"])
+        return move(parameters, steps, sign * rate * group["moment_rate"], group)
     row, column = moved_margins(states, *new)
-    for some, gradient in zip(pieces(parameters), gradients):
+    for some in pieces(parameters):
         here = slice(begin, begin := begin + len(some))
-        update = factored_update(gradient, row[here], column[here])
-        steps = even_step(update, stacked(some).to(gradient.dtype), rate, group["half"])
+        update = sign * factored_update(gradient_stack(some), row[here], column[here])
+        steps = even_step(update, stacked(some).to(update.dtype), rate, group["half"])
         move(some, [step.reshape(p.shape) for step, p in zip(steps, some)], rate, group)
 
 # %% ../nbs/11_maxfactor.ipynb #82462f01
@@ -312,6 +322,19 @@ def check_sums(
                      f"got a sum of {total.item()} for a parameter of shape {tuple(p.shape)}")
 
 # %% ../nbs/11_maxfactor.ipynb #04843c8b
+def kinds_of(state:dict) -> dict: # name to shape
+    "What a state holds."
+    return {name: tuple(torch.as_tensor(value).shape) for name, value in state.items()}
+
+def fitting_state(
+    state:dict|None,   # what is there; None or empty: nothing
+    parameter:Tensor,
+    moments:bool,      # of its group, which may have changed
+) -> dict:
+    "The state, or a new one where it is of another kind."
+    kept = "moment" if moments or is_vector(parameter) else "row"
+    return state if state and kept in state else new_state(parameter, moments)
+
 def copied_state(
     parameter:Tensor,  # that the state is for
     moments:bool,      # of its group
@@ -319,11 +342,22 @@ def copied_state(
 ) -> dict:             # like `new_state`, with the values of `saved`
     "Copy the saved state of one parameter; refuse the state of another kind or shape."
     state = new_state(parameter, moments)
-    expected, given = ({name: tuple(torch.as_tensor(value).shape) for name, value in s.items()} for s in (state, saved))
-    if given != expected:
-        shape = tuple(parameter.shape)
-        raise ValueError(f"the state of a parameter of shape {shape} must hold {expected}, got {given}")
+    if kinds_of(saved) != kinds_of(state):
+        wanted, got = f"of shape {tuple(parameter.shape)} must hold {kinds_of(state)}", kinds_of(saved)
+        raise ValueError(f"the state of a parameter {wanted}, got {got}")
     return {name: value.copy_(torch.as_tensor(saved[name])) for name, value in state.items()}
+
+def saved_states(
+    saved:dict,   # a state dict
+    groups:list,  # of the optimizer that takes it over
+) -> dict:        # of `copied_state`, by parameter
+    "The states of a state dict; one that is not of a MaxFactor is refused."
+    own = ("params", *vars(MaxFactorOptions()))  # not `defaults`: torch adds to them when an optimizer is unpickled
+    missing = sorted({name for group in saved.get("param_groups", [{}]) for name in own if name not in group})
+    if missing: raise ValueError(f"state_dict must be of a MaxFactor, got groups without {', '.join(missing)}")
+    keys = [(key, group["moments"]) for group in saved["param_groups"] for key in group["params"]]
+    here, states = [p for group in groups for p in group["params"]], saved["state"]
+    return {p: copied_state(p, moments, states[key]) for (key, moments), p in zip(keys, here) if key in states}
 
 # %% ../nbs/11_maxfactor.ipynb #0ca1b099
 def bundles(
@@ -345,10 +379,10 @@ def take_step(
 ):
     "Measure everything, refuse what cannot be right, and only then move."
     found = bundles(work, states)
-    known = [measured(parameters, moments, group["maximize"]) for parameters, group, moments in found]
-    check_sums([p for parameters, *_ in found for p in parameters], [sums for _, sums, _ in known])
-    for (parameters, group, _), (gradients, _, new) in zip(found, known):
-        advance(parameters, [states[p] for p in parameters], group, gradients, new)
+    known = [measured(parameters, moments) for parameters, _, moments in found]
+    check_sums([p for parameters, *_ in found for p in parameters], [sums for sums, _ in known])
+    for (parameters, group, _), (_, new) in zip(found, known):
+        advance(parameters, [states[p] for p in parameters], group, new)
 
 # %% ../nbs/11_maxfactor.ipynb #1c6ab97c
 class MaxFactor(Optimizer):
@@ -369,23 +403,23 @@ class MaxFactor(Optimizer):
         raise ValueError("a parameter must have its own shape, got one flattened by FSDP; shard with fully_shard")
 
     def load_state_dict(self, state_dict):
-        "Go on from `state_dict`, which is copied."
-        own = ("params", *vars(MaxFactorOptions()))  # not `defaults`: torch adds to them when an optimizer is unpickled
-        missing = sorted({name for group in state_dict.get("param_groups", [{}]) for name in own if name not in group})
-        if missing: raise ValueError(f"state_dict must be of a MaxFactor, got groups without {', '.join(missing)}")
-        saved, groups = state_dict["state"], state_dict["param_groups"]
-        keys = [(key, group["moments"]) for group in groups for key in group["params"]]
-        here = [p for group in self.param_groups for p in group["params"]]
-        states = {p: copied_state(p, moments, saved[key]) for (key, moments), p in zip(keys, here) if key in saved}
-        super().load_state_dict(state_dict)
-        self.state.update(states)
+        "Go on from `state_dict`, which is copied; what does not fit is refused, and nothing has changed."
+        found = {}
+        def read(_, saved): found.update(saved_states(saved, self.param_groups))  # behind the hooks of others
+        def take(_): self.state.update(found)                                     # and before them
+        hooks = (self.register_load_state_dict_pre_hook(read),
+                 self.register_load_state_dict_post_hook(take, prepend=True))
+        try: super().load_state_dict(state_dict)
+        finally:
+            for hook in hooks: hook.remove()
 
     @torch.no_grad()
     def step(self, closure=None):
         "Move every parameter that has a gradient; `closure` recomputes the loss, which is returned."
         with torch.enable_grad(): loss = None if closure is None else closure()
+        for group in self.param_groups: check_options(group)  # a scheduler may have spoiled the rate
         work = moving(self.param_groups)
-        for p, group in work:
-            if not self.state[p]: self.state[p] = new_state(p, group["moments"])
-        take_step(work, self.state)
+        states = {p: fitting_state(self.state.get(p), p, group["moments"]) for p, group in work}
+        take_step(work, states)
+        self.state.update(states)
         return loss

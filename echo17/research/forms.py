@@ -276,7 +276,8 @@ class Form(Optimizer):
             absolute = group["moments"] or not group["scale_parameter"]
             size = group["lr"] * (1. if absolute else root_mean_square(before).clamp(min=1e-3))
             move = size * form_step(g, self.state[p], group)
-            if group["held"] and not absolute and move.any(): move = move + before * group["lr"] ** 2 / 2
+            if group["held"] and not absolute:
+                move = move + before * (g != 0).any(1, keepdim=True) * (group["lr"] ** 2 / 2)
             move = move + before * group["weight_decay"] * (group["lr"] if group["decay_by"] == "rate" else size)
             p.sub_(move.reshape(p.shape))
         return loss
