@@ -290,7 +290,7 @@ def _trials_options(sub, corpus, files):
 def _bench_optimizers(args): # a minute; without --costs many hours, later only what is missing
     from echo17.research.contest import bench_field
     from echo17.research.optimizers import bench
-    if args.costs: bench(args.out, args.widths)
+    if args.costs: bench(args.out, args.widths, args.rounds)
     else: bench_field(args.out, args.workers, args.cache, args.resume)
 
 def _bench_training(args): # some minutes; with --errors an hour
@@ -365,7 +365,7 @@ def _bench_parser(commands):
     parts = "screening", "hsk", "strangers", "yoruba"
     sub.add_argument("--part", default=parts[0], choices=parts, help="ear: of its plan (default screening)")
     about = "optimizers: of the models whose costs are measured"
-    sub.add_argument("--widths", type=int, nargs="+", default=[144, 512, 1024], help=about)
+    sub.add_argument("--widths", type=int, nargs="+", default=[144, 512], help=about)
     forms = ["plain", "1 ahead", "compiled"]
     about = "training: plain, which is needed, batches made ahead, compiled"
     sub.add_argument("--forms", nargs="+", default=forms, choices=[*forms, "2 ahead"], help=about)
