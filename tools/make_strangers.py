@@ -35,12 +35,12 @@ def runs(flags):
 
 
 def heard(path):
-    "Samples, pitch every hundredth of a second, and where the sound begins and ends, in hundredths."
+    "Pitch every hundredth of a second, and where the sound begins and ends, in hundredths."
     wave = load_audio(path, RATE).numpy()
     f0 = extract_pitch(torch.from_numpy(wave), RATE, "swift", .01, 65, 500).f0.numpy()
     loud = np.sqrt(np.convolve(wave**2, np.full(2 * HOP, .5 / HOP), "same")[::HOP])[:len(f0)]
     sounding = np.flatnonzero(loud > .02 * loud.max())
-    return wave, f0, int(sounding[0]), int(sounding[-1])
+    return f0, int(sounding[0]), int(sounding[-1])
 
 
 def pauses(f0, begin, end):
@@ -69,17 +69,18 @@ def cut_all(said, out):
     "Rows of the manifest; how many sentences were left out."
     asked, known, tails = read_corpus(said), {}, defaultdict(list)
     for clip in tqdm(asked, desc="listening"):
-        wave, f0, begin, end = heard(clip.path)
-        known[clip.id] = wave, begin, end, pauses(f0, begin, end)
-        if " " not in clip.text and known[clip.id][3]: tails[clip.speaker].append(end - known[clip.id][3][0][0])
+        f0, begin, end = heard(clip.path)
+        known[clip.id] = begin, end, pauses(f0, begin, end)
+        if " " not in clip.text and known[clip.id][2]: tails[clip.speaker].append(end - known[clip.id][2][0][0])
     rows, lost = [], 0
     for clip in asked:
-        wave, begin, end, found = known[clip.id]
+        begin, end, found = known[clip.id]
         tail = median(tails[clip.speaker]) if tails[clip.speaker] else 0
         pause = min(found, key=lambda one: abs(end - one[0] - tail), default=None)
         if pause is None or abs(end - pause[0] - tail) > SLACK * tail: lost += 1; continue
         place = f"said/{clip.id}.flac"
-        if not (out / place).exists(): soundfile.write(out / place, cut(wave, begin, pause), RATE)
+        if not (out / place).exists():
+            soundfile.write(out / place, cut(load_audio(clip.path, RATE).numpy(), begin, pause), RATE)
         rows.append(row_of(clip, place))
     return rows, lost
 

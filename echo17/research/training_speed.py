@@ -212,7 +212,7 @@ def bench_training(
     out.mkdir(parents=True, exist_ok=True)
     for folder in (default_corpora() if corpora is None else corpora).values():
         rows += training_pace(folder, against, forms, cache=cache)
-    write_csv(out / "speed-training.csv", rows, TRAINING_COLUMNS)
+        write_csv(out / "speed-training.csv", rows, TRAINING_COLUMNS)  # what is measured is not lost with what follows
     print(pace_table(rows))
     print(f"wrote {out / 'speed-training.csv'}")
 
