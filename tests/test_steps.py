@@ -29,5 +29,5 @@ def test_a_compiled_step_is_the_same_step(moments):
     for t in range(4):
         give(plain, t); ours.step()
         give(fast, t); compiled()
-    assert_close(fast, plain, rtol=1e-4, atol=1e-5)
+    assert_close(fast, plain, rtol=1e-5, atol=1e-6)
     assert (fast[0] - start()[0]).abs().max() > .1  # guard: it went somewhere

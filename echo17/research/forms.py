@@ -162,7 +162,7 @@ MOMENTUMS = ("none", "full", "margins")
 
 @dataclass(frozen=True)
 class FormOptions:
-    "How a group of parameters is moved; by default as MaxFactor does with a schedule."
+    "How a group of parameters is moved; by default as MaxFactor of version 0.1 was in training."
     lr:float = 0.1               # rate, relative to a parameter's root mean square
     mean:float|None = None       # power of the mean that an update is divided by; None: the largest
     clip:float|None = None       # largest magnitude after that; None: no limit
