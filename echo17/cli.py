@@ -355,7 +355,7 @@ def bench_command(args):
 def _bench_parser(commands):
     sub = _add(commands, "bench", bench_command, "bench optimizers --costs")
     sub.add_argument("what", choices=tuple(BENCHES))
-    _options(sub, costs=(False, "optimizers: memory and time only, no training; some minutes"),
+    _options(sub, costs=(False, "optimizers: memory and time only, no training; a minute"),
              resume=(False, "optimizers: go on with the list of trainings that is there"),
              against=(Path, "another checkout of echo17, measured in turns with this one"),
              rounds=(5, "turns in which times are measured (default 5)"),
@@ -372,7 +372,7 @@ def _bench_parser(commands):
     _options(sub, errors=(False, "training: errors on dev with three seeds instead, resumed where it was left"))
     about = "attention: of the longest clip"
     sub.add_argument("--frames", type=int, nargs="+", default=[1500, 3000], help=about)
-    _trials_options(sub, "$ECHO17_DATA/fsdd", "its tables")
+    _trials_options(sub, "adapting and ear: $ECHO17_DATA/hsk; others have their own", "its tables")
 
 # %% ../nbs/30_cli.ipynb #69e0080f
 def ablate_command(args):

@@ -42,8 +42,8 @@ def outside(step, gradient, rank):
 for dtype in (torch.float32, torch.float64):
     for size in (64, 256, 1024):
         for rank in (1, 4, size):
-            gradient = torch.randn(size, rank, dtype=dtype) @ torch.randn(rank, size, dtype=dtype)
-            if rank == size: gradient = torch.randn(size, size, dtype=dtype)
+            gradient = torch.randn(size, rank, dtype=dtype)
+            if rank < size: gradient = gradient @ torch.randn(rank, size, dtype=dtype)
             muon, exact = (outside(make(gradient), gradient, rank) for make in (muon_step, exact_rounds))
             print(f"{str(dtype):14} {size:>4} rows, rank {rank:>4}: outside of the gradient {100 * muon:5.1f} % of Muon's step, {100 * exact:5.1f} % of the same rounds in {dtype}")
             assert exact < 1e-3

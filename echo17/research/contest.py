@@ -61,7 +61,7 @@ def tasks() -> dict[str, Task]:
                 hsk=Task(data_dir() / "hsk", EchoConfig.baseline(**SMALL), TRAINING, BEAM))
 
 # %% ../../nbs/research/15_contest.ipynb #d41ea15d
-FORMS = {  # name: options, beside which everything is as in MaxFactor with steps by entry
+FORMS = {  # name: options, beside which everything is as in MaxFactor of version 0.1
     "p2": dict(mean=2., clip=3.),
     "p4": dict(mean=4.),
     "sinkhorn": dict(rounds=1),
@@ -428,15 +428,14 @@ def plot_field(rows:Sequence[dict], task:str, ax=None):
     import matplotlib.pyplot as plt
     names = ranked(rows, task, [name for name in FIELD_RATES if errors_at(rows, task, name)])
     ax = ax or plt.figure(figsize=(7, 1 + .25 * len(names)), layout="constrained").add_subplot()
-    labels = []
-    for place, name in enumerate(names):
-        rate, errors = best_of(rows, task, name)
+    labels, found = [], {name: best_of(rows, task, name) for name in names}
+    for place, (name, (rate, errors)) in enumerate(found.items()):
         size = max(row["state_bytes"] or 0 for row in rows if (row["task"], row["optimizer"]) == (task, name))
         colour = "#D55E00" if name in FORMS or name == "maxfactor" else "#0072B2"
         ax.plot([100 * e for e in errors], [place] * len(errors), ".", color=colour, alpha=.5)
         ax.plot(100 * statistics.mean(errors), place, "o", color=colour)
         labels.append(f"{name}, {rate:g} ({size / 1000:,.0f} kB)")
     ax.set(yticks=range(len(names)), yticklabels=labels, xlabel="error on dev, %", title=task)
-    ax.set_xlim(0, 104 * max(max(best_of(rows, task, name)[1]) for name in names))
+    ax.set_xlim(0, 104 * max(max(errors) for _, errors in found.values()))
     ax.invert_yaxis(); ax.margins(y=.15 if len(names) < 5 else .03); ax.grid(axis="x", alpha=.3)
     return ax
