@@ -45,10 +45,10 @@ def _options(sub, **asked):
 # %% ../nbs/29_commands.ipynb #d7090553
 _SHIPPED = "the model that comes with echo17"
 
-def _whisper_options(sub):
+def _whisper_options(sub, usual=None):
     "Which model, where it may be a Whisper, and what is said about one."
     folders = "folder of a saved model, of a training run (its best checkpoint), of a Whisper or of adapters to one"
-    _options(sub, model=(str, f"{folders}, or a Whisper's name on the hub; default: {_SHIPPED}"),
+    _options(sub, model=(str, f"{folders}, or a Whisper's name on the hub; default: {usual or _SHIPPED}"),
              language=(str, "that a Whisper hears, such as en or zh; default: as it is heard", "CODE"),
              padding=(float, "silence a Whisper hears behind a sound (default 10); 30: as it was trained", "SECONDS"),
              base=(str, "the Whisper that adapters belong to, if it is not where it was"))
@@ -398,9 +398,10 @@ def tones_command(args):
     "Print the tones of a recording as heard, how its pitch moved, and how probable the decoder finds each tone."
     from echo17.errors import EchoError
     from echo17.files import save_figure
-    from echo17.pretrained.spoken_tones import hear_tones, model_writing
+    from echo17.pretrained.spoken_tones import hear_tones, model_writing, tones_dir
     from echo17.text import check_rows
     from echo17.tones import compare_tones, plot_tones, tone_verdict
+    args.model = args.model or str(tones_dir())
     model = _load(args)
     writing, asked = model_writing(model), args.text is not None
     if asked: check_rows([args.text], writing, ["--text"])
@@ -434,11 +435,12 @@ def _print_tones(file, text, level, judged, writing):
     print(f"tones right: {right} of the {bases} syllables that were heard as they were to be")
 
 def _tones_parser(commands):
-    example = 'tones hello.wav --text "ni3 hao3" --model runs/mandarin --plot tones.png'
+    example = 'tones hello.wav --text "ni3 hao3" --plot tones.png'
     sub = _add(commands, "tones", tones_command, example)
     sub.add_argument("file", help="sound file, one phrase long")
     about = "what was to be said, in the model's own writing, as in \"ni3 hao3\"; names the tones that were missed"
     sub.add_argument("--text", help=about)
-    _whisper_options(sub); _options(sub, device=("auto",))
+    _whisper_options(sub, "for Mandarin, what comes with echo17 beside openai/whisper-base")
+    _options(sub, device=("auto",))
     _options(sub, method=("swift", "how pitch is found"), plot=(str, "write a picture (png, svg, pdf)"),
              json=(False, "print file, writing, text, level_hz and syllables, each with contour and probabilities"))

@@ -4,8 +4,8 @@ test.
 What `tools/say_mandarin.py` has said are sentences, whose first word is what counts; it is cut out at the pause of
 voicing behind it. The tail of a voice's sentences is always the same, so where several pauses could be meant, that
 one is taken which lies as far from the end as this voice's others. A sentence in which none does is left out, and
-counted. The words of hsk come as they are, and once more by WORLD: another pitch, range, vocal tract and tempo, men
-and women half each. What is there is not made again.
+counted. The words of hsk come as they are. They, and what the voices said that are learned from, come once more by
+WORLD: another pitch, range, vocal tract and tempo, men and women half each. What is there is not made again.
 """
 import argparse
 import random
@@ -107,21 +107,24 @@ def other_voice(wave, chance):
     return (made / max(np.abs(made).max(), 1e-9) * chance.uniform(.1, .9)).astype(np.float32)
 
 
-def known_words(hsk, out, own, others):
-    "Rows of so many words of its train split as they are, and of so many by other voices."
-    words = [clip for clip in read_corpus(hsk) if clip.split == "train"]
-    random.Random(3).shuffle(words)
-    for clip in words[:own]:
+def own_words(words, out):
+    "Rows of words of hsk as they are."
+    for clip in words:
         place = f"own/{clip.path.name}"
         if not (out / place).exists(): shutil.copy(clip.path, out / place)
         yield row_of(clip, place)
-    for i, clip in enumerate(tqdm(words[:others], desc="other voices")):
-        place = f"other/{clip.id}.flac"
+
+
+def by_others(clips, out, times=1):
+    "Rows of clips in other voices, each so many times."
+    for i, (clip, time) in enumerate(tqdm([(clip, time) for clip in clips for time in range(times)], desc="voices")):
+        name = f"{clip.id}-other-{time}"
+        place = f"other/{name}.flac"
         if not (out / place).exists():
-            made = other_voice(load_audio(clip.path, RATE).numpy(), random.Random(i))
+            made = other_voice(load_audio(clip.path, RATE).numpy(), random.Random(name))
             if made is None: continue
             soundfile.write(out / place, made, RATE)
-        yield row_of(clip, place) | dict(id=f"{clip.id}-other", speaker=f"other-{i}")
+        yield row_of(clip, place) | dict(id=name, speaker=f"other-{i}")
 
 
 def main():
@@ -129,12 +132,18 @@ def main():
     parser.add_argument("said", type=Path, help="folder that tools/say_mandarin.py has made")
     parser.add_argument("hsk", type=Path, help="corpus of words in toned pinyin")
     parser.add_argument("out", type=Path, help="folder of the corpus that is made")
-    parser.add_argument("--own", type=int, default=3000, help="words of hsk as they are")
-    parser.add_argument("--others", type=int, default=5000, help="words of hsk by other voices")
+    parser.add_argument("--own", type=int, default=2000, help="words of hsk as they are")
+    parser.add_argument("--others", type=int, default=3000, help="words of hsk by other voices")
+    parser.add_argument("--times", type=int, default=2, help="how often other voices say what the learned ones said")
     asked = parser.parse_args()
     for name in ("said", "own", "other"): (asked.out / name).mkdir(parents=True, exist_ok=True)
     rows, lost = cut_all(asked.said, asked.out)
-    rows += known_words(asked.hsk, asked.out, asked.own, asked.others)
+    words = [clip for clip in read_corpus(asked.hsk) if clip.split == "train"]
+    random.Random(3).shuffle(words)
+    write_manifest(asked.out, rows)
+    said = [clip for clip in read_corpus(asked.out) if clip.split == "train"]
+    rows += [*own_words(words[:asked.own], asked.out), *by_others(words[:asked.others], asked.out),
+             *by_others(said, asked.out, asked.times)]
     write_manifest(asked.out, rows)
     counts = Counter((row["split"], row["path"].split("/")[0]) for row in rows)
     print(f"{lost} sentences without a clear pause were left out; wrote {asked.out / 'manifest.tsv'}: {dict(counts)}")

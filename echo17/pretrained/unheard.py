@@ -21,13 +21,12 @@ from torch import Tensor
 from torch.nn.functional import nll_loss
 from torch.nn.utils.rnn import pad_sequence
 
-import echo17
 from ..audio import AudioInput, as_wave
 from ..creative.dial import Dial
 from ..data.manifests import data_dir, read_corpus
 from ..decoding import sample_search
 from ..errors import EchoError, check_number, check_whole
-from ..files import read_csv, write_bytes, write_csv
+from ..files import comes_along, read_csv, write_bytes, write_csv
 from .hearing import PitchWhisper
 from .writing import WhisperState, check_language, prompt_of, taught_scores
 from ..text import BOS, EOS, PAD
@@ -115,8 +114,8 @@ def text_language(model:PitchWhisper) -> str: # a code
     return model.language or "en"
 
 def unheard_dir() -> Path:
-    "The memories that stand beside the package in a checkout of echo17."
-    return Path(echo17.__file__).resolve().parent.parent / "data" / "models" / "unheard"
+    "The memories that come with echo17."
+    return comes_along("models", "unheard")
 
 def save_unheard(
     memory:Tensor,         # (1, S, D)

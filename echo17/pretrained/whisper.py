@@ -107,11 +107,11 @@ def random_base(
 def fingerprint(
     model,  # a Whisper of transformers, without LoRA
 ) -> str:   # 16 hexadecimal digits
-    "What tells one Whisper from another: a hash over its weights."
+    "What tells one Whisper from another: a hash over its weights, each rounded to 16 bits."
     found = hashlib.sha256()
     for name, x in sorted(model.state_dict().items()):
         found.update(f"{name} {tuple(x.shape)}".encode())
-        found.update(memoryview(x.detach().cpu().float().contiguous().numpy()).cast("B"))
+        found.update(memoryview(x.detach().cpu().half().contiguous().numpy()).cast("B"))
     return found.hexdigest()[:16]
 
 # %% ../../nbs/pretrained/01_whisper.ipynb #b4dc1fe9
