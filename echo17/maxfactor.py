@@ -68,11 +68,10 @@ def sharded_margins(
 
 # %% ../nbs/11_maxfactor.ipynb #7a677bc6
 def stacked(
-    tensors:list,  # of one shape and dtype
+    tensors:list,  # matrices or kernels of one shape and dtype
 ) -> Tensor:       # (k, n, m); of one tensor a view, which nobody may write into
     "Parameters of one shape, or their gradients, as matrices on a stack."
-    stack = torch.stack(tensors) if len(tensors) > 1 else gathered(tensors[0])[None]
-    return stack.flatten(2) if stack.ndim > 2 else stack.reshape(len(tensors), 1, -1)
+    return (torch.stack(tensors) if len(tensors) > 1 else gathered(tensors[0])[None]).flatten(2)
 
 # %% ../nbs/11_maxfactor.ipynb #b1eba7f5
 def working_dtype(

@@ -18,7 +18,7 @@ from echo17.files import new_folder, write_csv, write_text
 from echo17.pretrained.adapters import AdapterConfig
 from echo17.pretrained.adapting import train_whisper
 from echo17.pretrained.hearing import open_whisper, save_adapter
-from echo17.pretrained.strangers import rates_by_voice
+from echo17.pretrained.strangers import rates_by_voice, tones_told
 from echo17.runs import RunOptions, commit
 from echo17.training import TrainConfig
 
@@ -69,6 +69,16 @@ def measured(model, source) -> Iterator[dict]:
         for row in rates_by_voice(model, clips): yield dict(split=split) | row | dict(commit=commit())
 
 
+def told(source) -> Iterator[dict]:
+    "How far the tones of each voice can be told by its contours: its single syllables, as it says them itself."
+    voices = {}
+    for clip in read_corpus(source):
+        if clip.path.parent.name != "other" and " " not in clip.text and clip.text[-1] in "1234":
+            voices.setdefault(clip.speaker, []).append(clip)
+    for voice, clips in sorted(voices.items()):
+        yield dict(voice=voice, clips=len(clips), told=round(tones_told(clips), 3), commit=commit())
+
+
 def card(result, rows):
     "Markdown for people."
     lines = [[row["split"], row["voice"], row["kind"], row["clips"], *(f"{100 * row[name]:.1f}" for name in RATES)]
@@ -93,6 +103,7 @@ def main():
     model = open_whisper(find_checkpoint(asked.run / "best"), base=asked.base)
     rows = [*measured(model, asked.strangers)]
     write_csv(asked.results / "tones-strangers.csv", rows)
+    write_csv(asked.results / "tones-told.csv", [*told(asked.strangers)])
     model.base = replace(model.base, name=NAME)
     with new_folder(asked.model, replace=True) as part:
         save_adapter(model, part)
