@@ -28,13 +28,13 @@ from ..training import TrainConfig, evaluate, make_optimizer
 # %% ../../nbs/research/05_shipped.ipynb #3715a824
 def first_recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it learns to transcribe, apart from its vocabulary."
-    config = EchoConfig.echo(dynamic_range=8., max_tokens=256, pitch_method="dio")
-    return config, TrainConfig(optimizer="adamw", epochs=80, batch_size=8)
+    config = EchoConfig.echo(dynamic_range=8., max_tokens=256)
+    return config, TrainConfig(lr=.1, epochs=80, batch_size=8, silence=.3)
 
 def recipe() -> tuple[EchoConfig, TrainConfig]:
     "How it then learns the other voices: the shipped model."
     config, training = first_recipe()
-    return config.changed(max_tokens=384, tasks=TASKS), replace(training, epochs=40, lr=5e-4)
+    return config.changed(max_tokens=384, tasks=TASKS), replace(training, epochs=40, lr=.05)
 
 def optimizer_options(training:TrainConfig) -> dict:
     "Everything that the optimizer does, its own defaults included, as JSON gives it back."
