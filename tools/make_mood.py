@@ -17,7 +17,7 @@ from echo17.batch import collate
 from echo17.checkpoints import find_checkpoint
 from echo17.config import EchoConfig
 from echo17.creative.mood import (
-    encoder_digest, interval, leave_one_out, mood_features, ranking, save_head, shipped_head_path, sounding_part,
+    encoder_digest, leave_one_out, mood_features, ranking, save_head, shipped_head_path, sounding_part,
 )
 from echo17.creative.songs import BRIGHT, SAD, Style, accompany, sing
 from echo17.creative.statistics import word_counts
@@ -37,7 +37,7 @@ COLUMNS = ("corpus", "split", "label", "encoder", "inputs", "fitted_on", "clips"
            "balanced_accuracy", "low", "high", "ranking", "ranking_low", "ranking_high",
            "against", "difference", "difference_low", "difference_high",  # of the balanced accuracy
            "commit", "command")
-SPLITS = ("train", "dev", "test_speaker")
+SPLITS = ("train", "test_speaker")
 DEPTHS = ("states 0", "states 1", "states 2", "states 3")
 SMALL = dict(width=64, heads=2, encoder_layers=2, decoder_layers=1, pitch_method="dio")
 TOO = dict(features=("spectrogram", "pitch"))
@@ -175,16 +175,13 @@ def pitch_aware(args, train_clips, test_clips):
                 yield row(what, name, seeds, joined[name], (f"{other}, {seeds}", joined[other]))
 
 
-def choose_depth(train, dev):
-    "The first of the encoder's depths whose ranking of dev is within a standard error of the best: deeper is words."
-    odds = {depth: train.head("voice", (depth,)).log_odds(dev.columns((depth,))).numpy() for depth in DEPTHS}
-    worth = {depth: ranking(dev.sad["voice"], values) for depth, values in odds.items()}
-    best = max(worth, key=worth.get)
-    low, high = interval(ranking, dev.sad["voice"], odds[best], dev.groups)
-    error = (high - low) / (2 * 1.96)
-    shown = {name: round(value, 4) for name, value in worth.items()}
-    print("ranking on dev:", shown, f"standard error {error:.4f}", flush=True)
-    return next(depth for depth in DEPTHS if worth[depth] >= worth[best] - error)
+def choose_depth(train):
+    "The encoder's depth that, beside pitch, ranks best the speakers who are left out of training one at a time."
+    odds = {depth: leave_one_out(train.columns(("pitch", depth)), train.sad["voice"], train.speakers)
+            for depth in DEPTHS}
+    worth = {depth: ranking(train.sad["voice"], values) for depth, values in odds.items()}
+    print("ranking of the speakers left out:", {name: round(value, 4) for name, value in worth.items()}, flush=True)
+    return max(worth, key=worth.get)
 
 
 def song_scenes(model, work, clips):
@@ -217,8 +214,8 @@ def main():
     work, split = args.work / encoder_digest(model), {name: split_clips(clips, name) for name in SPLITS}
     listen = partial(mood_features, model)
     def stories(name): return kept_scene(work / f"stories-{name}.pt", lambda: story_scene(listen, split[name]))
-    train, dev, test = map(stories, SPLITS)
-    depth, rows = choose_depth(train, dev), []
+    train, test = map(stories, SPLITS)
+    depth, rows = choose_depth(train), []
     def head(*parts): return train.head("voice", parts, encoder_digest(model) if depth in parts else "")
     heads = {" + ".join(parts): head(*parts) for parts in (("pitch",), (depth,), ("pitch", depth))}
     save_head(heads[f"pitch + {depth}"], args.head)
