@@ -28,6 +28,7 @@ from ..pretrained.adapters import AdapterConfig
 from ..pretrained.hearing import PitchWhisper, is_adapter, is_whisper, open_whisper, seek_texts
 from ..pretrained.writing import SHIFT, look_spans
 from ..tones import HeardSyllable
+from ..writings import WRITINGS
 
 # %% ../../nbs/page/01_hearing.ipynb #30398b76
 SHIPPED = "the model that comes along"
@@ -122,7 +123,7 @@ def hear_steps(
     for share, heard in transcribe_steps(model, wave, search):
         yield HearingStep(_PITCH + (.98 - _PITCH) * share, "listening to the words", known(heard))
     syllables = ()
-    if tones and model.facts.text and len(wave) <= windows_for(model).longest * rate:
+    if tones and model.facts.text in WRITINGS and len(wave) <= windows_for(model).longest * rate:
         try: syllables = tuple(tones(model, wave)[1])
         except EchoError: pass  # this model writes no tones
     yield HearingStep(1., "heard", known(heard, syllables))
