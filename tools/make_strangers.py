@@ -23,8 +23,10 @@ from tqdm.auto import tqdm
 from echo17.audio import load_audio
 from echo17.data.manifests import read_corpus, write_manifest
 from echo17.pitch import extract_pitch
+from echo17.tones import speaker_level
 
 RATE, HOP = 16000, 160  # Hz; samples of a hundredth of a second
+HEARD = 60          # clips by which a speaker's level is known
 MARGIN, SLACK = 15, .35  # hundredths kept before the sound; how far a tail may lie from the others of its voice
 
 
@@ -85,8 +87,14 @@ def cut_all(said, out):
     return rows, lost
 
 
-def other_voice(wave, chance):
-    "(samples,) The same words by somebody else; None where there is hardly a voice."
+def level_of(clips):
+    "The middle of a speaker's voice, Hz, over the first of the clips: what a high and a low tone are seen from."
+    waves = (load_audio(clip.path, RATE) for clip in clips[:HEARD])
+    return speaker_level(torch.cat([extract_pitch(wave, RATE, "swift", .01, 65, 500).f0 for wave in waves]))
+
+
+def other_voice(wave, own, chance):
+    "(samples,) The same words by somebody else; `own` is the speaker's level. None where there is hardly a voice."
     x = wave.astype(np.float64)
     f0, times = pyworld.dio(x, RATE, f0_floor=65, f0_ceil=600)
     f0 = pyworld.stonemask(x, f0, times, RATE)
@@ -97,8 +105,7 @@ def other_voice(wave, chance):
     level, tract = (chance.uniform(90, 165), chance.uniform(.8, .95)) if man else \
                    (chance.uniform(170, 320), chance.uniform(.92, 1.2))
     spread, tempo = chance.uniform(.75, 1.25), chance.uniform(.85, 1.2)
-    melody = np.log(f0[voiced])
-    f0[voiced] = np.clip(level * np.exp(spread * (melody - melody.mean())), 60, 600)
+    f0[voiced] = np.clip(level * (f0[voiced] / own) ** spread, 60, 600)
     bins = np.arange(envelope.shape[1])
     source = np.clip(bins / tract, 0, bins[-1])
     envelope = np.exp(np.stack([np.interp(source, bins, line) for line in np.log(envelope)]))
@@ -117,11 +124,12 @@ def own_words(words, out):
 
 def by_others(clips, out, times=1):
     "Rows of clips in other voices, each so many times."
+    levels = {name: level_of([clip for clip in clips if clip.speaker == name]) for name in {c.speaker for c in clips}}
     for i, (clip, time) in enumerate(tqdm([(clip, time) for clip in clips for time in range(times)], desc="voices")):
         name = f"{clip.id}-other-{time}"
         place = f"other/{name}.flac"
         if not (out / place).exists():
-            made = other_voice(load_audio(clip.path, RATE).numpy(), random.Random(name))
+            made = other_voice(load_audio(clip.path, RATE).numpy(), levels[clip.speaker], random.Random(name))
             if made is None: continue
             soundfile.write(out / place, made, RATE)
         yield row_of(clip, place) | dict(id=name, speaker=f"other-{i}")
