@@ -25,7 +25,7 @@ from ..training import evaluate
 def rates_by_voice(
     model:PitchWhisper,
     clips:Sequence[Clip],
-    search:SearchOptions=SearchOptions(beam=1),
+    search:SearchOptions=SearchOptions(),
 ) -> list[dict]: # voice, kind (syllables, words), clips, syllables, and error rates; the last row is all of them
     "Errors of each voice, in texts of one syllable and of more."
     _, found = evaluate(model, SoundCorpus(clips, model), "pinyin", search)
