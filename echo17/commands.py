@@ -45,10 +45,10 @@ def _options(sub, **asked):
 # %% ../nbs/29_commands.ipynb #d7090553
 _SHIPPED = "the model that comes with echo17"
 
-def _whisper_options(sub, usual=None):
+def _whisper_options(sub, usual=_SHIPPED):
     "Which model, where it may be a Whisper, and what is said about one."
     folders = "folder of a saved model, of a training run (its best checkpoint), of a Whisper or of adapters to one"
-    _options(sub, model=(str, f"{folders}, or a Whisper's name on the hub; default: {usual or _SHIPPED}"),
+    _options(sub, model=(str, f"{folders}, or a Whisper's name on the hub; default: {usual}"),
              language=(str, "that a Whisper hears, such as en or zh; default: as it is heard", "CODE"),
              padding=(float, "silence a Whisper hears behind a sound (default 10); 30: as it was trained", "SECONDS"),
              base=(str, "the Whisper that adapters belong to, if it is not where it was"))

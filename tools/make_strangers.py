@@ -21,25 +21,20 @@ import torch
 from tqdm.auto import tqdm
 
 from echo17.audio import load_audio
-from echo17.data.manifests import read_corpus, write_manifest
+from echo17.contour import voiced_stretches
+from echo17.data.manifests import Clip, read_corpus, write_manifest
 from echo17.pitch import extract_pitch
 from echo17.tones import speaker_level
 
 RATE, HOP = 16000, 160  # Hz; samples of a hundredth of a second
-HEARD = 60          # clips by which a speaker's level is known
+HEARD = 60               # clips by which a speaker's level is known
 MARGIN, SLACK = 15, .35  # hundredths kept before the sound; how far a tail may lie from the others of its voice
-
-
-def runs(flags):
-    "(start, end) of each stretch of True."
-    edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(int), 0]))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
 
 
 def heard(path):
     "Pitch every hundredth of a second, and where the sound begins and ends, in hundredths."
     wave = load_audio(path, RATE).numpy()
-    f0 = extract_pitch(torch.from_numpy(wave), RATE, "swift", .01, 65, 500).f0.numpy()
+    f0 = extract_pitch(torch.from_numpy(wave), RATE, "swift", .01, 65, 500).f0
     loud = np.sqrt(np.convolve(wave**2, np.full(2 * HOP, .5 / HOP), "same")[::HOP])[:len(f0)]
     sounding = np.flatnonzero(loud > .02 * loud.max())
     return f0, int(sounding[0]), int(sounding[-1])
@@ -47,9 +42,10 @@ def heard(path):
 
 def pauses(f0, begin, end):
     "Stretches of 30 ms and more without a voice, behind the first voice of 50 ms."
-    voices = [one for one in runs(f0[begin:end] > 0) if one[1] - one[0] >= 5]
+    within = f0[begin:end]
+    voices = [one for one in voiced_stretches(within) if one[1] - one[0] >= 5]
     if not voices: return []
-    silent = runs(f0[begin:end] <= 0)
+    silent = voiced_stretches((within <= 0).float())
     return [(begin + i, begin + j) for i, j in silent if j - i >= 3 and i >= voices[0][1]]
 
 
@@ -148,8 +144,7 @@ def main():
     rows, lost = cut_all(asked.said, asked.out)
     words = [clip for clip in read_corpus(asked.hsk) if clip.split == "train"]
     random.Random(3).shuffle(words)
-    write_manifest(asked.out, rows)
-    said = [clip for clip in read_corpus(asked.out) if clip.split == "train"]
+    said = [Clip(**row | dict(path=asked.out / row["path"])) for row in rows if row["split"] == "train"]
     rows += [*own_words(words[:asked.own], asked.out), *by_others(words[:asked.others], asked.out),
              *by_others(said, asked.out, asked.times)]
     write_manifest(asked.out, rows)

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = "openai/whisper-base"  # by which others find the weights
 LEFT_OUT = ("dev", "test")
 RATES = ("toned_ser", "base_ser", "ter")
+GREEDY = SearchOptions(beam=1)
 CARD = """---
 license: cc-by-sa-4.0
 language: zh
@@ -66,7 +67,7 @@ def measured(model, source) -> Iterator[dict]:
     "A row for each voice that was left out, and what it says."
     for split in LEFT_OUT:
         clips = [clip for clip in read_corpus(source) if clip.split == split]
-        for row in rates_by_voice(model, clips, SearchOptions(beam=1)): yield dict(split=split) | row | dict(commit=commit())
+        for row in rates_by_voice(model, clips, GREEDY): yield dict(split=split) | row | dict(commit=commit())
 
 
 def told(source) -> Iterator[dict]:
@@ -97,9 +98,8 @@ def main():
     parser.add_argument("--results", type=Path, default=ROOT / "data" / "results", help="folder of the table")
     asked = parser.parse_args()
     config, training = recipe()
-    greedy = SearchOptions(beam=1)
     result = train_whisper(asked.strangers, asked.run, asked.base, config, training,
-                           RunOptions(resume=True, log=False, search=greedy))
+                           RunOptions(resume=True, log=False, search=GREEDY))
     model = open_whisper(find_checkpoint(asked.run / "best"), base=asked.base)
     rows = [*measured(model, asked.strangers)]
     write_csv(asked.results / "tones-strangers.csv", rows)

@@ -50,7 +50,7 @@ def _contour(clip):
     return [*contour_points(semitones(f0[start:end], 100.), 6), (end - start) / 100]
 
 def tones_told(
-    clips:Sequence[Clip], # of one voice, each a syllable of pinyin; of every tone more than `folds`
+    clips:Sequence[Clip], # of one voice, each a syllable of pinyin; of every tone `folds` or more
     folds:int=5,          # parts, each of which is told from the others
 ) -> float:               # 0 to 1
     "Which share of tones a linear classifier tells by the contour of pitch."
