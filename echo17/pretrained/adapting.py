@@ -46,16 +46,20 @@ class BelowCorpus(SoundCorpus):
         lower = [number for number in model.config.head_layers if number < model.config.first_layer]
         self.recipe = json.dumps(["below 2", model.print, *how, lower, bool(model.config.parts)])
 
-    def _path(self, clip):
-        "Where the entry of a clip is kept."
-        key = hashlib.sha256(f"{audio_digest(clip.sound)} {self.recipe}".encode()).hexdigest()
+    def _wave(self, clip):
+        "(samples,) of which the entry is made."
+        return as_wave(clip.sound, 16000)
+
+    def _path(self, clip, change=""):
+        "Where the entry of a clip is kept, or of what has become of it."
+        key = hashlib.sha256(f"{audio_digest(clip.sound)} {self.recipe}{change}".encode()).hexdigest()
         return self.cache / key[:2] / f"{key}.safetensors"
 
     @torch.no_grad()
     def _load(self, clip):
         path = self._path(clip)
         if (kept := _read_entry(path)) is None:
-            item = whisper_features(as_wave(clip.sound, 16000), self.ears, self.config)
+            item = whisper_features(self._wave(clip), self.ears, self.config)
             mel, device = item.pop("mel")[None], self.model.device
             below = self.model.below(mel.to(device), torch.tensor([len(item["f0"])], device=device))[0]
             kept = item | dict(below=below.cpu().half().contiguous())

@@ -11,43 +11,45 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..audio import as_wave
 from ..data.augmentation import perturb
-from ..data.batches import Batching
 from ..data.manifests import Clip, data_dir
 from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice
 from ..files import read_csv, write_csv
 from .gains import COMPARED, GAIN_METRICS, Comparison, adapting_folder, compare_adapters
-from .hearing import PitchWhisper, SoundCorpus, open_whisper, whisper_features
+from .adapting import BelowCorpus
+from .hearing import PitchWhisper, open_whisper
 from ..research.controls import CONTROLS, SOUNDS, clip_noise, controlled
 from ..research.experiments import add_errors
 from ..runs import RunOptions, commit, read_material
 from ..training import evaluate
 
 # %% ../../nbs/pretrained/13_ear.ipynb #21eab4f8
-class ConditionedSounds(SoundCorpus):
-    "Clips for a Whisper with adapters, under a condition."
+class ConditionedSounds(BelowCorpus):
+    "Clips for a Whisper with adapters, under a condition; what the frozen layers make of each is kept."
     def __init__(self,
         clips:Sequence[Clip],
         model:PitchWhisper,
         condition:str="clear",          # clear, one of `SOUNDS`, or one of `CONTROLS`
-        batching:Batching=Batching(),
+        cache:str|Path|None=None,       # as for `BelowCorpus`
     ):
         check_choice(("clear", *SOUNDS, *CONTROLS), condition=condition)
-        super().__init__(clips, model, batching)
+        super().__init__(clips, model, cache)
         self.condition = condition
         if condition == "shuffle" and len(self.clips) < 2:
             raise EchoError(f"shuffle needs at least two clips, got {len(self.clips)}")
 
-    def _load(self, clip):
-        wave = as_wave(clip.sound, 16000)
+    def _wave(self, clip):
+        wave = super()._wave(clip)
         if self.condition.endswith("st"): wave = perturb(wave, 16000, semitones=float(self.condition[:-2]))
         if self.condition.endswith("dB"): wave = clip_noise(wave, self.condition, clip.id)
-        return whisper_features(wave, self.ears, self.config)
+        return wave
 
-    def item(self, epoch:int, index:int) -> dict: # of tensors, as from `whisper_features`
-        "What is given of one clip; no chance but that of its id."
+    def _path(self, clip):  # noise is chosen by the id of a clip
+        return super()._path(clip, f" {self.condition} {clip.id}" if self.condition in SOUNDS else "")
+
+    def item(self, epoch:int, index:int) -> dict: # of tensors
+        "What is given of one clip, as from `BelowCorpus`; no chance but that of its id."
         item = super().item(epoch, index)
         if self.condition not in CONTROLS: return item
         chance = random.Random(self.clips[index].id)
@@ -78,7 +80,7 @@ EAR_STAGES = dict(
     screening=EarStage("hsk", (0, 1, 2), tuple(COMPARED), "dev", clips=3000, level=250.),
     hsk=EarStage("hsk", (10, 11, 12), ("no pitch", "memory", "positional"),
                  conditions=("5dB", "+4st", "-4st", "shuffle", "constant"), clips=3000, level=250.),
-    strangers=EarStage("strangers", tuple(range(10, 20)), ("no pitch", "positional")),
+    strangers=EarStage("strangers", tuple(range(10, 20)), ("no pitch", "positional"), clips=2000),
     yoruba=EarStage("yoruba", (0, 1, 2), tuple(COMPARED)))
 
 def positional_form(
@@ -96,11 +98,12 @@ def heard_under(
     clips:Sequence[Clip],
     mode:str,                      # of the texts
     conditions:Sequence[str]=(),   # besides clear
+    cache:str|Path|None=None,      # as for `BelowCorpus`
 ) -> Iterator[tuple[str, dict, list[tuple[str, str]]]]: # condition, error rates, each clip's text and what was heard
     "A model that is trained, under conditions that it was not trained in; greedy search."
     if not model.config.parts: conditions = [name for name in conditions if name not in CONTROLS]  # it hears no contour
     for condition in ("clear", *conditions):
-        rates, rows = evaluate(model, ConditionedSounds(clips, model, condition), mode, SearchOptions(beam=1))
+        rates, rows = evaluate(model, ConditionedSounds(clips, model, condition, cache), mode, SearchOptions(beam=1))
         of_id = {row["id"]: row["hypothesis"] for row in rows}
         yield condition, rates, [(clip.text, of_id[clip.id]) for clip in clips]
 
@@ -130,7 +133,7 @@ def run_ear(
     kinds = tuple(form if kind == "positional" else kind for kind in stage.kinds)
     asked = Comparison(corpus, work.base, stage.seeds, kinds, stage.clips, work.epochs, level=stage.level)
     work.out.mkdir(parents=True, exist_ok=True)
-    material = read_material(corpus, (stage.split,))
+    material, cache = read_material(corpus, (stage.split,)), work.options.cache
     clips, rows = material.clips[stage.split], read_csv(table) if table.exists() else []
     for seed in stage.seeds:
         for kind in kinds:
@@ -138,7 +141,7 @@ def run_ear(
             one = replace(asked, seeds=(seed,), kinds=(kind,))
             for _ in compare_adapters(one, work.out / f"ear-{name}-trained.csv", work.runs / name, work.options): pass
             model, found = open_whisper(adapting_folder(work.runs / name, kind, seed) / "best", base=work.base), []
-            for condition, rates, texts in heard_under(model, clips, material.mode, stage.conditions):
+            for condition, rates, texts in heard_under(model, clips, material.mode, stage.conditions, cache):
                 called = kind if condition == "clear" else f"{kind}@{condition}"
                 run = dict(corpus=corpus.resolve().name, name=called, seed=seed, split=stage.split)
                 rates = {metric: round(rates[metric], 5) for metric in GAIN_METRICS if metric in rates}
