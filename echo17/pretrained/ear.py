@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..audio import as_wave
 from ..data.augmentation import perturb
 from ..data.manifests import Clip, data_dir
 from ..decoding import SearchOptions
@@ -36,17 +37,21 @@ class ConditionedSounds(BelowCorpus):
         check_choice(("clear", *SOUNDS, *CONTROLS), condition=condition)
         super().__init__(clips, model, cache)
         self.condition = condition
-        if condition == "shuffle" and len(self.clips) < 2:
-            raise EchoError(f"shuffle needs at least two clips, got {len(self.clips)}")
+        if condition in ("shuffle", "babble") and len(self.clips) < 2:
+            raise EchoError(f"{condition} needs at least two clips, got {len(self.clips)}")
 
     def _wave(self, clip):
         wave = super()._wave(clip)
-        if self.condition.endswith("st"): wave = perturb(wave, 16000, semitones=float(self.condition[:-2]))
-        if self.condition.endswith("dB"): wave = clip_noise(wave, self.condition, clip.id)
-        return wave
+        if self.condition not in SOUNDS: return wave
+        if self.condition.endswith("st"): return perturb(wave, 16000, semitones=float(self.condition[:-2]))
+        others = [one for one in self.clips if one.id != clip.id]
+        def lend(chance): return as_wave(chance.choice(others).sound, 16000)
+        return clip_noise(wave, 16000, self.condition, clip.id, lend)
 
-    def _path(self, clip):  # noise is chosen by the id of a clip
-        return super()._path(clip, f" {self.condition} {clip.id}" if self.condition in SOUNDS else "")
+    def _path(self, clip):  # noise is chosen by the id of a clip, babble by those of the others too
+        if self.condition not in SOUNDS: return super()._path(clip)
+        others = sorted(one.id for one in self.clips) if self.condition == "babble" else []
+        return super()._path(clip, " ".join(["", self.condition, clip.id, *others]))
 
     def item(self, epoch:int, index:int) -> dict: # of tensors
         "What is given of one clip, as from `BelowCorpus`; no chance but that of its id."
