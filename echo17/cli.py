@@ -379,16 +379,16 @@ def ablate_command(args):
     "Train the ways of giving pitch to a recogniser; some hours on two cores, with --resume only what is missing."
     from echo17.creative.stories import stories_dir
     from echo17.data.manifests import data_dir
-    from echo17.research.experiments import STAGES, ablate
-    from echo17.research.robust import ROBUST_STAGES
+    from echo17.research.experiments import ablate
+    from echo17.research.positions import ALL_STAGES
     usual = dict(stories=stories_dir, speakers=lambda: data_dir() / "fsdd").get(args.stage, lambda: data_dir() / "hsk")
-    stages = STAGES | ROBUST_STAGES
-    ablate(args.data or usual(), args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, stages)
+    ablate(args.data or usual(), args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, ALL_STAGES)
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
     english = "digits without one speaker, or the stories"
-    stages = f"all forms on hsk, the finalists on hsk, {english}; robust: pitch in noise (default screening)"
+    others = "robust and positions as in the notebooks of these names"
+    stages = f"all forms on hsk, the finalists on hsk, {english}; {others} (default screening)"
     _options(sub, stage=("screening", stages))
     corpora = "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17"
     _trials_options(sub, corpora, "the table of the stage")

@@ -265,13 +265,13 @@ def _make_corpora(material, features, training, cache, make_corpus): # by split
             for split, clips in material.clips.items()}
 
 # %% ../nbs/28_runs.ipynb #44915ae0
-def _new_model(config, material, frames, found): # frames of each training clip, and the checkpoint to go on with
+def _new_model(config, material, frames, found, make=Echo): # frames of each training clip, the checkpoint to go on with
     "An untrained model that fits the corpus; a run that goes on keeps the limit it began with."
     limit, clips = config.text.max_tokens, material.clips["train"]
     if limit is None and found and (stored := stored_config(found)): limit = stored.text.max_tokens
     if limit is None: limit = max_tokens_for((clip.text for clip in clips), material.tokenizer)
     facts = Facts(longest_clip=round(int(max(frames)) * config.features.hop_seconds, 3), text=material.mode)
-    return Echo(config.changed(vocabulary=len(material.tokenizer), max_tokens=limit), material.tokenizer, facts)
+    return make(config.changed(vocabulary=len(material.tokenizer), max_tokens=limit), material.tokenizer, facts)
 
 def open_run(
     source:str|Path,      # as for `train_echo`, like the others
@@ -281,6 +281,7 @@ def open_run(
     options:RunOptions,
     tokenizer:Tokenizer|None=None,
     make_corpus:Callable[..., Corpus]=Corpus,
+    make_model:Callable[..., Echo]=Echo,  # of configuration, tokenizer and facts
 ) -> Job:
     "Read the material, build the model, begin or go on."
     began, out = time.perf_counter(), Path(out)
@@ -298,7 +299,7 @@ def open_run(
     corpora = _make_corpora(material, config.features, training, options.cache, make_corpus)
     check_lengths(material.name, corpora, config)
     torch.manual_seed(training.seed)
-    model = _new_model(config, material, corpora["train"].frames, found)
+    model = _new_model(config, material, corpora["train"].frames, found, make_model)
     run = start_run(model, corpora["train"], training, options.device, options.compile)
     run.material = describe_material({split: material.clips[split] for split in ("train", "dev")}, material.mode)
     if found: restore(run, found)

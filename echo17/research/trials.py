@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
@@ -28,9 +28,9 @@ from ..data.cache import prepare_features, start_worker
 from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice, check_whole
 from ..files import read_csv, write_csv, write_text
-from ..inference import choose_device, load_model
+from ..inference import Echo
 from .controls import CONTROLS, SOUNDS, ConditionedCorpus
-from ..runs import RunOptions, read_material, train_echo
+from ..runs import RunOptions, open_run, read_material, report_run, train_run
 from ..training import TrainConfig, evaluate
 
 # %% ../../nbs/research/01_trials.ipynb #1b8e666f
@@ -45,12 +45,16 @@ class Trial:
     control:str = "none"    # trained and measured so: none or one of `CONTROLS`
     beam:int = 1            # hypotheses kept in the measurement; 1 is greedy, for time, and so it stays in old rows
     conditions:tuple[str,...] = ()  # measured so too: of `CONTROLS` and `SOUNDS`; after a control, of `SOUNDS`
+    variant:str = ""        # of what is no configuration; stands in the row, and is told to `make`
+    make:Callable|None = None  # of configuration, tokenizer, facts and variant; None: an Echo
 
     def __post_init__(self):
         as_tuple(self, "conditions")
         check_choice(("none", *CONTROLS), control=self.control)
         check_choice(("dev", "test"), split=self.split)
         check_whole(1, beam=self.beam)
+        if bool(self.variant) != (self.make is not None):
+            raise EchoError(f"variant and make go together, got {self.variant!r} and {self.make!r}")
         for condition in self.conditions:
             check_choice(SOUNDS if self.control != "none" else CONTROLS + SOUNDS, condition=condition)
 
@@ -72,7 +76,7 @@ def trial_config(
     "What was asked for, apart from the seed."
     training = {name: value for name, value in changed_fields(trial.training).items() if name not in ("seed", "epochs")}
     control, beam = trial.control if trial.control != "none" else None, trial.beam if trial.beam > 1 else None
-    further = dict(control=control, condition=condition, beam=beam)
+    further = dict(control=control, condition=condition, beam=beam, variant=trial.variant)
     asked = dict(model=changed_fields(trial.model), training=training)
     return json.dumps(asked | {name: value for name, value in further.items() if value}, sort_keys=True)
 
@@ -137,11 +141,11 @@ def _row(trial, metrics, seconds, result, condition=None):
     made = dict(parameters=result["parameters"], commit=result["commit"], config=trial_config(trial, condition))
     return dict(corpus=corpus, name=name, seed=seed, split=split) | rates | work | made
 
-def _under_conditions(trial, folder, cache, result, device): # row and transcripts of each
+def _under_conditions(trial, job, result): # row and transcripts of each
     "The trained model measured under conditions that it was not trained in."
     if not trial.conditions: return
-    model = load_model(find_checkpoint(folder / "best")).to(choose_device(device))
-    material = read_material(trial.corpus, (trial.split,), tokenizer=model.tokenizer)
+    model = job.run.echo.stored(find_checkpoint(job.out / "best")).to(job.run.accelerator.device)
+    material, cache = job.material, job.options.cache
     batching = Batching(trial.training.batch_frames, trial.training.batch_size, trial.training.seed)
     for condition in trial.conditions:
         began = time.perf_counter()
@@ -164,10 +168,13 @@ def run_trial(
     make = Corpus if trial.control == "none" else partial(ConditionedCorpus, condition=trial.control)
     options = RunOptions(resume=True, test=trial.split == "test", device=device, cache=cache, progress=False, log=False,
                          search=SearchOptions(beam=trial.beam))
-    result = train_echo(trial.corpus, folder, trial.model, trial.training, options, make_corpus=make)
+    kind = Echo if trial.make is None else partial(trial.make, variant=trial.variant)
+    job = open_run(trial.corpus, folder, trial.model, trial.training, options, make_corpus=make, make_model=kind)
+    train_run(job)
+    result = report_run(job)
     transcripts = json.loads((folder / "transcripts.json").read_text(encoding="utf-8"))
     own = _row(trial, result["metrics"], result["seconds"], result), transcripts
-    return [own, *_under_conditions(trial, folder, cache, result, device)]
+    return [own, *_under_conditions(trial, job, result)]
 
 # %% ../../nbs/research/01_trials.ipynb #63829854
 def transcripts_path(folder:str|Path, row:dict) -> Path: # row of a table of trials
