@@ -59,8 +59,8 @@ WORLD. The recordings are not here. The weights are under CC BY-SA 4.0, in the s
 
 def recipe():
     "What is trained, and how."
-    config = AdapterConfig((), first_layer=2, head_layers=(3,), padding=.5, head="ctc", lora=16)
-    return config, TrainConfig("adamw", lr=.0025, epochs=10, precision="bf16")
+    config = AdapterConfig((), first_layer=2, head_layers=(3,), padding=.5, head="ctc", lora=16, head_dropout=.3)
+    return config, TrainConfig("adamw", lr=.0025, epochs=8, precision="bf16")
 
 
 def measured(model, source) -> Iterator[dict]:
