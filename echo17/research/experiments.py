@@ -408,5 +408,5 @@ def plot_effects(
     ax.set(yticks=range(len(conditions)), yticklabels=conditions, ylim=(len(conditions) - .5, -.5),
            xlabel="change of the errors, %, with its 95 % interval")
     if len(found) > 1:
-        ax.legend(loc="upper center", bbox_to_anchor=(.5, 1.08), ncols=len(found), frameon=False, fontsize=9)
+        ax.legend(loc="lower center", bbox_to_anchor=(.5, 1), ncols=len(found), frameon=False, fontsize=9)
     return ax
