@@ -116,7 +116,7 @@ class VariedEcho(Echo):
         config = config_from_json(config_path.read_text(encoding="utf-8"), str(config_path))
         other = type(self)(config, self.tokenizer, self.facts, self.variant)
         other.load_state_dict(load_file(weights_path))
-        return other.eval()
+        return other
 
 # %% ../../nbs/research/19_positions.ipynb #a7ea851a
 POSITION_SEEDS = (30, 31)
