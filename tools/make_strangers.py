@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from echo17.audio import load_audio
 from echo17.contour import voiced_stretches
-from echo17.data.manifests import Clip, read_corpus, write_manifest
+from echo17.data.manifests import Clip, manifest_row, read_corpus, write_manifest
 from echo17.pitch import extract_pitch
 from echo17.tones import speaker_level
 
@@ -58,11 +58,6 @@ def cut(wave, begin, pause):
     return np.r_[word, np.zeros(MARGIN * HOP, np.float32)]
 
 
-def row_of(clip, place):
-    "Of the manifest, for a clip whose sound lies there."
-    return dict(id=clip.id, split=clip.split, text=clip.text, speaker=clip.speaker, path=place)
-
-
 def cut_all(said, out):
     "Rows of the manifest; how many sentences were left out."
     asked, known, tails = read_corpus(said), {}, defaultdict(list)
@@ -79,7 +74,7 @@ def cut_all(said, out):
         place = f"said/{clip.id}.flac"
         if not (out / place).exists():
             soundfile.write(out / place, cut(load_audio(clip.path, RATE).numpy(), begin, pause), RATE)
-        rows.append(row_of(clip, place))
+        rows.append(manifest_row(clip, Path(place)))
     return rows, lost
 
 
@@ -115,7 +110,7 @@ def own_words(words, out):
     for clip in words:
         place = f"own/{clip.path.name}"
         if not (out / place).exists(): shutil.copy(clip.path, out / place)
-        yield row_of(clip, place)
+        yield manifest_row(clip, Path(place))
 
 
 def by_others(clips, out, times=1):
@@ -128,7 +123,7 @@ def by_others(clips, out, times=1):
             made = other_voice(load_audio(clip.path, RATE).numpy(), levels[clip.speaker], random.Random(name))
             if made is None: continue
             soundfile.write(out / place, made, RATE)
-        yield row_of(clip, place) | dict(id=name, speaker=f"other-{i}")
+        yield manifest_row(clip, Path(place)) | dict(id=name, speaker=f"other-{i}")
 
 
 def main():

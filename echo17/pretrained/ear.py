@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..audio import as_wave
 from ..data.augmentation import perturb
 from ..data.manifests import Clip, data_dir
 from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice
 from ..files import read_csv, write_csv
-from .gains import COMPARED, GAIN_METRICS, Comparison, adapting_folder, compare_adapters
 from .adapting import BelowCorpus
+from .gains import COMPARED, GAIN_METRICS, Comparison, adapting_folder, compare_adapters
 from .hearing import PitchWhisper, open_whisper
-from ..research.controls import CONTROLS, SOUNDS, clip_noise, controlled
+from ..research.controls import CONTROLS, SOUNDS, check_others, clip_noise, controlled
 from ..research.experiments import add_errors
 from ..runs import RunOptions, commit, read_material
 from ..training import evaluate
@@ -37,16 +36,12 @@ class ConditionedSounds(BelowCorpus):
         check_choice(("clear", *SOUNDS, *CONTROLS), condition=condition)
         super().__init__(clips, model, cache)
         self.condition = condition
-        if condition in ("shuffle", "babble") and len(self.clips) < 2:
-            raise EchoError(f"{condition} needs at least two clips, got {len(self.clips)}")
+        check_others(self.clips, condition)
 
     def _wave(self, clip):
-        wave = super()._wave(clip)
-        if self.condition not in SOUNDS: return wave
-        if self.condition.endswith("st"): return perturb(wave, 16000, semitones=float(self.condition[:-2]))
-        others = [one for one in self.clips if one.id != clip.id]
-        def lend(chance): return as_wave(chance.choice(others).sound, 16000)
-        return clip_noise(wave, 16000, self.condition, clip.id, lend)
+        if self.condition not in SOUNDS: return super()._wave(clip)
+        if self.condition.endswith("st"): return perturb(clip.sound, 16000, semitones=float(self.condition[:-2]))
+        return clip_noise(clip, 16000, self.condition, self.clips)
 
     def _path(self, clip):  # noise is chosen by the id of a clip, babble by those of the others too
         if self.condition not in SOUNDS: return super()._path(clip)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['CONTROLS', 'SOUNDS', 'HELD_HZ', 'warp', 'smooth_noise', 'add_noise', 'add_babble', 'telephone', 'check_condition',
-           'clip_noise', 'controlled', 'ConditionedCorpus']
+           'clip_noise', 'check_others', 'controlled', 'ConditionedCorpus']
 
 # %% ../../nbs/research/00_controls.ipynb #50847da7
 import random
@@ -17,6 +17,7 @@ from ..audio import load_audio
 from ..contour import pitch_channels
 from ..data.batches import Corpus
 from ..data.features import extract_features
+from ..data.manifests import Clip
 from ..errors import EchoError, check_choice
 
 # %% ../../nbs/research/00_controls.ipynb #37fb3faf
@@ -94,17 +95,24 @@ def check_condition(
 
 # %% ../../nbs/research/00_controls.ipynb #dddc7a5e
 def clip_noise(
-    wave:Tensor,       # (samples,)
-    sample_rate:int,   # Hz
-    sound:str,         # of `SOUNDS`, but no transposition
-    name:str,          # of the clip, which has the same noise every time
-    lend:Callable[[random.Random], Tensor], # what others say: (samples,)
-) -> Tensor:           # (samples,)
-    "A clip with its noise, among others, or through a telephone."
-    chance = random.Random(name)
+    clip:Clip,             # the same noise every time, by its id
+    sample_rate:int,       # Hz
+    sound:str,             # of `SOUNDS`, but no transposition
+    clips:Sequence[Clip],  # that babble, without this one
+) -> Tensor:               # (samples,)
+    "The sound of a clip with noise, among others, or through a telephone."
+    def heard(one): return load_audio(one.sound, sample_rate)
+    wave, chance = heard(clip), random.Random(clip.id)
     if sound == "telephone": return telephone(wave, sample_rate)
-    if sound == "babble": return add_babble(wave, [lend(chance) for _ in range(_BABBLERS)])
+    if sound == "babble":
+        others = [one for one in clips if one.id != clip.id]
+        return add_babble(wave, [heard(chance.choice(others)) for _ in range(_BABBLERS)])
     return add_noise(wave, float(sound[:-2]), torch.Generator().manual_seed(chance.getrandbits(60)))
+
+def check_others(clips:Sequence[Clip], *conditions:str):
+    "Refuse a condition that takes something from another clip where there is none."
+    needy = next((one for one in conditions if one in ("shuffle", "babble")), None)
+    if needy and len(clips) < 2: raise EchoError(f"{needy} needs at least two clips, got {len(clips)}")
 
 def controlled(
     own:dict[str, Tensor],          # f0 (T,) Hz, and voicing (T,) where there is one
@@ -129,18 +137,13 @@ class ConditionedCorpus(Corpus):
         check_condition(condition, sound)
         self.condition, self.sound = condition, condition if condition in SOUNDS else sound or ""
         super().__init__(*args, **options)
-        needy = {condition, self.sound} & {"shuffle", "babble"}
-        if needy and len(self.clips) < 2:
-            raise EchoError(f"{needy.pop()} needs at least two clips, got {len(self.clips)}")
+        check_others(self.clips, condition, self.sound)
 
     def _load(self, clip, speed=1., semitones=0.):
         if self.sound.endswith("st"): return super()._load(clip, speed, semitones + float(self.sound[:-2]))
         if not self.sound: return super()._load(clip, speed, semitones)
         if (speed, semitones) != (1., 0.): raise EchoError(f"{self.sound} is for clips at their own speed and pitch")
-        def sound_of(one): return load_audio(one.sound, self.config.sample_rate)
-        def lend(chance): return sound_of(chance.choice([one for one in self.clips if one.id != clip.id]))
-        heard = clip_noise(sound_of(clip), self.config.sample_rate, self.sound, clip.id, lend)
-        return extract_features(heard, self.config)
+        return extract_features(clip_noise(clip, self.config.sample_rate, self.sound, self.clips), self.config)
 
     def _other_pitch(self, own, chance, index):
         "A contour for the clip `index` instead of its own, and a probability of a voice where there was one."

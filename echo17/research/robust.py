@@ -13,10 +13,9 @@ from pathlib import Path
 
 import soundfile
 
-from ..audio import as_wave
-from ..data.manifests import read_corpus, write_manifest
+from ..data.manifests import manifest_row, read_corpus, write_manifest
 from .controls import clip_noise
-from .experiments import TRAINING, candidates, divide, form_trial
+from .experiments import FORM, TRAINING, candidates, divide, form_trial
 from .trials import Trial
 
 # %% ../../nbs/research/18_robust.ipynb #298ec686
@@ -27,16 +26,13 @@ CONTOURS = {"dio": dict(pitch_method="dio"), "swift": dict(pitch_method="swift")
 # %% ../../nbs/research/18_robust.ipynb #3dbd0c30
 NOISES = ("clear", "clear", "20dB", "10dB", "5dB", "0dB", "babble", "babble")  # a training clip gets one of these
 
-def _heard_in(clip, others): # (samples,) at 16 kHz; None: it stays as it is
-    "A training clip in its noise."
-    noise = random.Random(f"noise of {clip.id}").choice(NOISES)
-    if noise == "clear": return None
-    def lend(chance): return as_wave(chance.choice([one for one in others if one.id != clip.id]).sound, 16000)
-    made = clip_noise(as_wave(clip.sound, 16000), 16000, noise, clip.id, lend)
-    return made / max(1., float(made.abs().max()))
-
-def _row(clip, place): # of a manifest
-    return dict(id=clip.id, path=place.as_posix(), text=clip.text, speaker=clip.speaker, split=clip.split)
+def _write_noisy(path, clip, noise, others):
+    "A training clip in its noise, unless it is there."
+    if path.exists(): return
+    made, part = clip_noise(clip, 16000, noise, others), path.with_suffix(".part.flac")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(part, (made / max(1., float(made.abs().max()))).numpy(), 16000)
+    part.replace(path)
 
 def noisy_corpus(
     corpus:str|Path,  # a folder that `read_corpus` reads
@@ -47,20 +43,16 @@ def noisy_corpus(
     clips = read_corpus(folder)
     train = [clip for clip in clips if clip.split == "train"]
     for clip in clips:
-        place = clip.path.relative_to(folder)
-        made = _heard_in(clip, train) if clip.split == "train" else None
-        if made is not None:
+        place, noise = clip.path.relative_to(folder), random.Random(f"noise of {clip.id}").choice(NOISES)
+        if clip.split == "train" and noise != "clear":
             place = Path("noisy") / place.with_suffix(".flac")
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            part = (folder / place).with_suffix(".part.flac")
-            soundfile.write(part, made.numpy(), 16000)
-            part.replace(folder / place)
-        rows.append(_row(clip, place))
+            _write_noisy(folder / place, clip, noise, train)
+        rows.append(manifest_row(clip, place))
     write_manifest(folder, rows)
     return folder
 
 # %% ../../nbs/research/18_robust.ipynb #5bb9307d
-ROADS = ("channel", "code-axis")
+ROADS = ("channel", FORM)
 ROBUST_SEEDS = (20, 21, 22)
 
 def robust_trials(
