@@ -99,6 +99,12 @@ class EncoderBlock(nn.Module):
         if self.axis is not None: rotations = rotations.further(self.axis.angles(pitch[..., 0]))
         return dict(rotations=rotations, similarity=similarity, mask=mask)
 
+    def attended(self, x:Tensor, rotations:Turns, similarity:Tensor|None, mask:Tensor, pitch:Tensor|None) -> Tensor:
+        "What the attention makes of (B, T, D)."
+        scoring = self.scoring(rotations, similarity, mask, pitch)
+        if self.values is not None: scoring["turn"] = ValueTurn(self.values.turns(pitch), self.turn_back)
+        return self.attention(x, **scoring)
+
     def forward(self,
         x:Tensor,                # (B, T, D)
         rotations:Turns,         # for (B or 1, T, K)
@@ -107,9 +113,7 @@ class EncoderBlock(nn.Module):
         pitch:Tensor|None=None,  # (B, T, 3) from `pitch_state`, where the block asks for it
     ) -> Tensor:                 # (B, T, D)
         "Look at the other frames, then at the next ones, then think about this one."
-        scoring = self.scoring(rotations, similarity, mask, pitch)
-        if self.values is not None: scoring["turn"] = ValueTurn(self.values.turns(pitch), self.turn_back)
-        x = x + self.drop(self.attention(self.attention_norm(x), **scoring))
+        x = x + self.drop(self.attended(self.attention_norm(x), rotations, similarity, mask, pitch))
         x = x + self.drop(self.local(self.local_norm(x), mask))
         return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
 

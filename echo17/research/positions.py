@@ -84,18 +84,12 @@ class VariedBlock(EncoderBlock):
         if self.variant == "separate": rotations = Turns.of(rotations.angles * self.by_time)
         return rotations.further(angles if self.variant == "moved" else angles * self.by_pitch)
 
-    def attended(self, x:Tensor, rotations:Turns, mask:Tensor, pitch:Tensor) -> Tensor: # (B, T, D)
-        "What the attention gives."
+    def attended(self, x:Tensor, rotations:Turns, similarity:None, mask:Tensor, pitch:Tensor) -> Tensor: # (B, T, D)
+        "What the attention makes of it."
         if self.variant == "pope": return self.attention(x, self.axis.angles(pitch[..., 0]), mask)
         turns = self.turns(x, rotations, mask, pitch)
         turn = ValueTurn(turns, back=True) if self.variant == "moved" else None
         return self.attention(x, rotations=turns, mask=mask, turn=turn)
-
-    def forward(self, x:Tensor, rotations:Turns, similarity:None, mask:Tensor, pitch:Tensor) -> Tensor:
-        "As in an `EncoderBlock`."
-        x = x + self.drop(self.attended(self.attention_norm(x), rotations, mask, pitch))
-        x = x + self.drop(self.local(self.local_norm(x), mask))
-        return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
 
 # %% ../../nbs/research/19_positions.ipynb #d63d212f
 class ChangedEcho(Echo):
