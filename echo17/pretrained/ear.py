@@ -84,7 +84,7 @@ EAR_STAGES = dict(
                  conditions=_HARDER, clips=3000, level=250.),
     lora=EarStage("hsk", (10,), tuple(MOVED), conditions=_HARDER, clips=3000, level=250.),
     strangers=EarStage("strangers", tuple(range(10, 20)), ("no pitch", "positional"), clips=2000),
-    yoruba=EarStage("yoruba", (0, 1, 2), tuple(COMPARED)))
+    yoruba=EarStage("yoruba", (0, 1, 2), ("no pitch", "memory", "positional")))
 
 def positional_form(
     rows:Sequence[dict],  # of the screening
