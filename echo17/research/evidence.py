@@ -92,7 +92,7 @@ def change_text(
     change, low, high = (f"{100 * found[name]:+.0f}" for name in ("change", "low", "high"))
     return f"{change} % ({low} to {high})"
 
-# %% ../../nbs/research/21_evidence.ipynb #157822ae
+# %% ../../nbs/research/21_evidence.ipynb #d6a3df9b
 def answer(
     found:dict[str, dict[str, dict]],  # from `measure_settings`
     results:Path,                      # folder of the tables
@@ -109,7 +109,7 @@ def answer(
         f"tones for others instead of {wrong('')}: it listens to what it is told.",
         "- **Can acoustics go into the positions?** Yes, as an axis beside time. With a voice four semitones higher "
         f"than any before the tone errors change by {said(high)}, with a plain input by {said(high, 'channel')}. Bent "
-        "into the speed or the radius of the rotation, as first written, it brought nothing that could be shown, or harm.",
+        "into the speed or the radius of the rotation, as first written, nothing is shown, or harm.",
         f"- **Does pitch help?** A small model in noise, {said(noise)}, by either road, and with voices that are "
         f"moved. Nothing is shown in a clear and known voice, {said('one voice, clear')}, in English digits, "
         f"{said('English digits, strangers, clear')}, or for a Whisper's ear that stays as it is, with strangers' "
