@@ -309,6 +309,10 @@ class _FromOptions(LearnedTheta, FixedTables):
         self.rows = 0 if options.follows_pitch or options.learn_theta else TABLE_ROWS[0]  # of the table
         self.fill()
 
+    def omega(self, theta:Tensor) -> Tensor: # theta's shape and then K; radians a frame, float64
+        "How fast each pair turns; whatever turns asks here."
+        return self.scale * FREQUENCIES[self.options.frequencies](self.pairs, theta)
+
     @classmethod
     def seed(cls, head_dim:int, **changes) -> "PolarRotary":
         "The formula as it was first written."
@@ -325,8 +329,7 @@ class _Tabled(_FromOptions):
     def tables(self) -> dict[str, Tensor]:
         "Rotations of the first positions, (rows, K, 2), and their angles; no rows where they are not always the same."
         theta = torch.full((self.rows,), self.theta0, dtype=torch.float64)
-        omega = self.scale * FREQUENCIES[self.options.frequencies](self.pairs, theta)
-        turns = Turns.of(PHASES[self.options.phase](omega).remainder(2 * math.pi).float())
+        turns = Turns.of(PHASES[self.options.phase](self.omega(theta)).remainder(2 * math.pi).float())
         return dict(table=turns.pairs, turned=turns.angles)
 
     def _reaches(self, end): # bool
@@ -352,8 +355,7 @@ class _Turning(_Tabled):
         place.fits(length, self.options, self.pairs, None if f0 is None else len(f0))
         if f0 is not None: theta = theta.to(f0.device)
         if f0 is not None and self.options.modulate_theta: theta = theta + f0.double()
-        omega = self.scale * FREQUENCIES[self.options.frequencies](self.pairs, theta)
-        return place.phase(omega, self.options.phase).remainder(2 * math.pi)
+        return place.phase(self.omega(theta), self.options.phase).remainder(2 * math.pi)
 
     def radii(self, length:int, f0:Tensor|None=None, mask:Tensor|None=None) -> Tensor: # (B or 1, length), float32
         "The radius of every frame."

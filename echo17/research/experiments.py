@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'PLANNED', 'HARDEST', 'STAGES', 'markdown_table',
            'candidates', 'hears_pitch', 'form_trial', 'screen_trials', 'tone_errors', 'matched_tones',
-           'paired_bootstrap', 'holm', 'count_errors', 'add_errors', 'write_errors', 'read_errors', 'compare', 'divide',
-           'without_speaker', 'finalists', 'final_trials', 'english_trials', 'ablate', 'plot_effects']
+           'paired_bootstrap', 'holm', 'count_errors', 'add_errors', 'write_errors', 'read_errors', 'compare',
+           'comparison_text', 'change_text', 'divide', 'without_speaker', 'finalists', 'final_trials', 'english_trials',
+           'ablate', 'plot_effects']
 
 # %% ../../nbs/research/02_experiments.ipynb #49ce3f26
 import functools
@@ -277,6 +278,24 @@ def compare(
     if not seeds: raise EchoError(f"{baseline} and {other} have no seed in common")
     both = (torch.stack([errors[name][seed] for seed in seeds]) for name in (baseline, other))
     return paired_bootstrap(*both) | dict(seeds=len(seeds))
+
+# %% ../../nbs/research/02_experiments.ipynb #9a306124
+def _percent(found): return (100 * found[name] for name in ("change", "low", "high"))
+
+def comparison_text(
+    found:dict,       # from `compare`
+    of:str="seeds",   # what was trained anew
+) -> str:
+    "The change, its interval, p, and how many trainings stand behind it."
+    change, low, high = _percent(found)
+    return f"{change:+6.1f} % [{low:+.1f}, {high:+.1f}], p = {found['p']:.4f}, {found['seeds']} {of}"
+
+def change_text(
+    found:dict, # from `compare`
+) -> str:
+    "The change and its interval, for prose."
+    change, low, high = _percent(found)
+    return f"{change:+.0f} % ({low:+.0f} to {high:+.0f})"
 
 # %% ../../nbs/research/02_experiments.ipynb #2b39509f
 def _link(sound, place):

@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..config import EchoConfig, Facts
 from ..creative.stories import stories_dir
 from ..errors import check_choice
 from ..frequencies import geometric_frequencies
@@ -21,8 +20,7 @@ from .experiments import STAGES, TRAINING, form_trial
 from .positions import POSITION_STAGES, ChangedEcho
 from .robust import ROBUST_STAGES
 from .trials import Trial
-from ..rotary import PolarRotary, Turns, position_phase
-from ..text import Tokenizer
+from ..rotary import PolarRotary
 
 # %% ../../nbs/research/20_formula.ipynb #40d67f40
 def printed_mel(
@@ -44,24 +42,17 @@ class ListRotary(PolarRotary):
         self.name = name  # the tables are made at once
         super().__init__(head_dim)
 
-    def tables(self) -> dict[str, Tensor]:
-        "Rotations of the first positions, (rows, K, 2), and their angles."
-        omega = LISTS[self.name](self.pairs).expand(self.rows, -1)
-        turns = Turns.of(position_phase(omega).remainder(2 * torch.pi).float())
-        return dict(table=turns.pairs, turned=turns.angles)
+    def omega(self, theta:Tensor) -> Tensor: # theta's shape and then K; radians a position, float64
+        "Those of its list, whatever the base."
+        return LISTS[self.name](self.pairs).to(theta.device).expand(*theta.shape, -1)
 
 # %% ../../nbs/research/20_formula.ipynb #2af21f46
 class ListEcho(ChangedEcho):
-    "An Echo whose rotations have another list of frequencies."
-    def __init__(self,
-        config:EchoConfig,
-        tokenizer:Tokenizer|None=None,
-        facts:Facts=Facts(),
-        variant:str="rope",  # of `LISTS`
-    ):
-        super().__init__(config, tokenizer, facts, variant)
+    "An Echo whose rotations have another list of frequencies, of `LISTS`."
+    def change(self):
+        "In encoder and decoder."
         for part in (self.encoder, self.decoder):
-            part.rotary = ListRotary(part.rotary.head_dim, variant).reserve(part.rotary.rows)
+            part.rotary = ListRotary(part.rotary.head_dim, self.variant).reserve(part.rotary.rows)
 
 FORMULA_SEEDS = (50, 51, 52)
 

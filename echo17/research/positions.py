@@ -98,10 +98,15 @@ class ChangedEcho(Echo):
         config:EchoConfig,
         tokenizer:Tokenizer|None=None,
         facts:Facts=Facts(),
-        variant:str="",  # what is different; a class that comes from this one knows how
+        variant:str="",  # what is different
     ):
         super().__init__(config, tokenizer, facts)
         self.variant = variant
+        self.change()
+
+    def change(self):
+        "Make it what its variant says."
+        raise NotImplementedError
 
     def stored(self, folder:str|Path) -> "ChangedEcho":
         "Another one of its kind, from what `store` wrote."
@@ -112,15 +117,10 @@ class ChangedEcho(Echo):
         return other
 
 class VariedEcho(ChangedEcho):
-    "An Echo of such blocks."
-    def __init__(self,
-        config:EchoConfig,
-        tokenizer:Tokenizer|None=None,
-        facts:Facts=Facts(),
-        variant:str="slow",  # of `VARIANTS`
-    ):
-        super().__init__(config, tokenizer, facts, variant)
-        self.encoder.blocks = nn.ModuleList(VariedBlock(config, variant) for _ in range(config.encoder_layers))
+    "An Echo of such blocks; its variant is of `VARIANTS`."
+    def change(self):
+        "All blocks of the encoder."
+        self.encoder.blocks = nn.ModuleList(VariedBlock(self.config, self.variant) for _ in self.encoder.blocks)
 
 # %% ../../nbs/research/19_positions.ipynb #a7ea851a
 POSITION_SEEDS = (30, 31)
