@@ -23,7 +23,8 @@ _CHOICES = dict(  # as in the modules that know them, which take seconds to impo
     optimizer=("maxfactor", "adamw", "adafactor", "sgd"),
     precision=("no", "bf16", "fp16"),
     task=("transcribe", "fill", "continue", "story", "verse"),
-    stage=("screening", "final", "speakers", "stories", "robust", "positions", "positions-final", "formula"),
+    stage=("screening", "final", "speakers", "stories", "robust", "positions", "positions-final", "formula",
+           "left-out", "longer"),
 )
 
 def _add(commands, name, function, example):

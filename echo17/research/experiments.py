@@ -258,11 +258,12 @@ def read_errors(
     path:str|Path,        # of `write_errors`
     kind:str="tone",
     by:str="seed",        # seed or corpus: what tells the runs of a form apart
+    corpus:str|None=None, # only those of this one
 ) -> dict[str, dict[int|str, Tensor]]: # name to seed (or corpus) to the errors of each clip
     "The errors of every clip."
     found = defaultdict(dict)
     for row in _read_cells(path):
-        if row["kind"] != kind: continue
+        if row["kind"] != kind or corpus not in (None, row["corpus"]): continue
         run = int(row["seed"]) if by == "seed" else row[by]
         if run in found[row["name"]]: raise EchoError(f"{path}: {row['name']} has more than one run of {by} {run}")
         found[row["name"]][run] = torch.tensor(_as_counts(row["errors"]))

@@ -29,7 +29,7 @@ from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice, check_whole
 from ..files import read_csv, write_csv, write_text
 from ..inference import Echo
-from .controls import CONTROLS, SOUNDS, ConditionedCorpus
+from .controls import CONTROLS, LEVELS, SOUNDS, ConditionedCorpus
 from ..runs import RunOptions, open_run, read_material, report_run, train_run
 from ..training import TrainConfig, evaluate
 
@@ -42,21 +42,22 @@ class Trial:
     model:EchoConfig
     training:TrainConfig
     split:str = "dev"       # measured at the end; dev or test
-    control:str = "none"    # trained and measured so: none or one of `CONTROLS`
+    control:str = "none"    # trained and measured so: none, or one of `CONTROLS` or `LEVELS`
     beam:int = 1            # hypotheses kept in the measurement; 1 is greedy, for time, and so it stays in old rows
-    conditions:tuple[str,...] = ()  # measured so too: of `CONTROLS` and `SOUNDS`; after a control, of `SOUNDS`
+    conditions:tuple[str,...] = ()  # measured so too: `CONTROLS`, `SOUNDS`; after a control `SOUNDS`, a level `LEVELS`
     variant:str = ""        # of what is no configuration; stands in the row, and is told to `make`
     make:Callable|None = None  # of configuration, tokenizer, facts and variant; None: an Echo
 
     def __post_init__(self):
         as_tuple(self, "conditions")
-        check_choice(("none", *CONTROLS), control=self.control)
+        check_choice(("none", *CONTROLS, *LEVELS), control=self.control)
         check_choice(("dev", "test"), split=self.split)
         check_whole(1, beam=self.beam)
         if bool(self.variant) != (self.make is not None):
             raise EchoError(f"variant and make go together, got {self.variant!r} and {self.make!r}")
         for condition in self.conditions:
-            check_choice(SOUNDS if self.control != "none" else CONTROLS + SOUNDS, condition=condition)
+            further = LEVELS if self.control in LEVELS else SOUNDS if self.control in CONTROLS else CONTROLS + SOUNDS
+            check_choice(further, condition=condition)
 
 # %% ../../nbs/research/01_trials.ipynb #b3af87b3
 METRICS = ("wer", "cer", "toned_ser", "base_ser", "ter")
@@ -150,7 +151,7 @@ def _under_conditions(trial, job, result): # row and transcripts of each
     for condition in trial.conditions:
         began = time.perf_counter()
         asked = dict(condition=condition)
-        if trial.control != "none": asked = dict(condition=trial.control, sound=condition)
+        if trial.control in CONTROLS: asked = dict(condition=trial.control, sound=condition)
         clips = material.clips[trial.split]
         made_of = clips, model.config.features, model.tokenizer, cache
         corpus = ConditionedCorpus(*made_of, batching=batching, **asked)
