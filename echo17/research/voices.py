@@ -67,7 +67,7 @@ VOICE_STAGES = {"left-out": _voices}  # for `ablate`
 # %% ../../nbs/research/21_voices.ipynb #5443fe12
 def join_errors(
     parts:Sequence[dict[str, dict[int, Tensor]]], # from `read_errors`, each of one corpus
-) -> dict[str, dict[int, Tensor]]:                # name to seed, of those that all parts have, to the errors of each clip
+) -> dict[str, dict[int, Tensor]]:                # name to seed, of what all parts have
     "The clips of several corpora behind each other."
     first, *others = parts
     def common(seed, name): return all(seed in part.get(name, ()) for part in others)
