@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import EchoError, check_choice
 from .experiments import FORM, SEEDS, change_text, compare, read_errors
 from .trials import read_results
+from .voices import FOLDS, join_errors
 
 # %% ../../nbs/research/23_evidence.ipynb #f7f140d5
 PITCH_ROADS = ("positions", "channel")
@@ -29,6 +30,7 @@ class Setting:
     kind:str = "tone"                # of errors
     by:str = "seed"                  # what was trained anew: seed, or corpus where each leaves out a speaker
     seeds:tuple[int,...]|None = None # that count; None: all
+    corpora:tuple[str|None,...] = (None,) # whose clips are counted together; None: those of the whole table
 
     def __post_init__(self):
         for road in self.roads: check_choice(PITCH_ROADS, roads=road)
@@ -45,7 +47,8 @@ def measure_settings(
     "Each road against no pitch."
     found, read = {}, functools.cache(read_errors)
     for one in settings:
-        errors = read(results / f"{one.table}-errors.csv", one.kind, one.by)
+        path = results / f"{one.table}-errors.csv"
+        errors = join_errors([read(path, one.kind, one.by, corpus) for corpus in one.corpora])
         if lost := [name for name in (one.none, *one.roads.values()) if name not in errors]:
             raise EchoError(f"{one.table}-errors.csv has no {one.kind} errors of {', '.join(lost)}")
         counted = {name: {seed: n for seed, n in of.items() if one.seeds is None or seed in one.seeds}
@@ -67,14 +70,19 @@ _BOTH, _MOVED = dict(positions=FORM, channel="channel"), ("noise of 5 dB", "4 se
 _SWIFT = {road: f"{name}-swift" for road, name in _BOTH.items()}
 _NOISY = {road: f"{name}-noisy" for road, name in _SWIFT.items()}
 _EAR = dict(positions="code", channel="memory")
+_TOLD = {road: f"{name}-known" for road, name in _BOTH.items()}
+_FOLDS = tuple(f"strangers-{fold}" for fold in FOLDS)
 
 SETTINGS = [
     *_settings("one voice", "final", "baseline", _BOTH, ("clear",)),
     *_settings("one voice", "final", "baseline", _BOTH, _MOVED, seeds=tuple(SEEDS[5:])),
     *_settings("one voice, better pitch", "robust", "baseline", _SWIFT, ("noise of 5 dB", "babble")),
     *_settings("learned in noise", "robust", "baseline-noisy", _NOISY, ("noise of 5 dB", "babble")),
+    *_settings("strangers", "left-out", "baseline", _BOTH, ("clear",), corpora=_FOLDS),
+    *_settings("strangers, level known", "left-out", "baseline", _TOLD, ("clear",), corpora=_FOLDS),
     *_settings("Whisper, one voice", "ear-hsk", "no pitch", _EAR, ("clear", *_MOVED)),
     *_settings("Whisper, strangers", "ear-strangers", "no pitch", dict(positions="code"), ("clear",)),
+    *_settings("Whisper, Yoruba", "ear-yoruba", "no pitch", _EAR, ("clear",)),
     *_settings("English digits, strangers", "speakers", "baseline", _BOTH, ("clear",), kind="word", by="corpus"),
     *_settings("English stories, strangers", "stories", "baseline", _BOTH, ("clear", "noise of 5 dB"), kind="word"),
 ]
