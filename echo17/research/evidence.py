@@ -112,8 +112,9 @@ def answer(
         "- **Can acoustics go into the positions?** Yes, as an axis beside time. With a voice four semitones higher "
         f"than any before the tone errors change by {said(high)}, with a plain input by {said(high, 'channel')}. Bent "
         "into the speed or the radius of the rotation, as first written, nothing is shown, or harm.",
-        f"- **Does pitch help?** A small model in noise, {said(noise)}, by either road, and with voices that are "
-        f"moved. Nothing is shown in a clear and known voice, {said('one voice, clear')}, in English digits, "
-        f"{said('English digits, strangers, clear')}, or for a Whisper's ear that stays as it is, with strangers' "
-        f"Mandarin, {said('Whisper, strangers, clear')}. That ear is harmed where a voice that was learned is moved, "
+        f"- **Does pitch help?** A small model with Mandarin voices that it never heard, {said('strangers, clear')}, "
+        f"and in noise, {said(noise)}, by either road, and with voices that are moved. Nothing is shown in a clear "
+        f"and known voice, {said('one voice, clear')}, in English digits, {said('English digits, strangers, clear')}, "
+        f"or for a Whisper's ear that stays as it is, with strangers' Mandarin, {said('Whisper, strangers, clear')}, "
+        f"and Yoruba, {said('Whisper, Yoruba, clear')}. That ear is harmed where a voice that was learned is moved, "
         f"{said('Whisper, one voice, 4 semitones up')}."))
