@@ -69,10 +69,11 @@ class Ear:
 
 
 def beside(scene, other):
-    "The clips that the other scene has as well, in its order, with its pitch."
+    "The clips in which both hear a voice, in the order of the other, with its pitch."
     rows = {name: i for i, name in enumerate(scene.names)}
-    found = scene.at([rows[name] for name in other.names])
-    return replace(found, values=found.values | {name: other.values[name] for name in ("pitch", "seconds")})
+    both = [i for i, name in enumerate(other.names) if name in rows]
+    found, pitch = scene.at([rows[other.names[i]] for i in both]), other.at(both).values
+    return replace(found, values=found.values | {name: pitch[name] for name in ("pitch", "seconds")})
 
 
 def whisper_ear(folder, work, like):
@@ -174,7 +175,8 @@ def heads(table, ear, readings, fitted=(*CORPORA, BOTH)):
             "Against the plain head on pitch that was fitted on the same clips."
             odds, sad = table.odds(task), scene.sad["voice"]
             if inputs == PLAIN[0]: return worth_row({}, sad, odds, scene.groups)
-            other = table.odds(plain)
+            names = plain.scene(TEST[corpus]).names
+            other = table.odds(plain)[[names.index(name) for name in scene.names]]
             same = worth_row({}, sad, odds, scene.groups, (PLAIN[0], other))
             return same | order_row(sad, odds, scene.groups, other)
         table.add(task.about() | dict(part="heads"), measure)
