@@ -68,12 +68,17 @@ class Ear:
         return found if self.like is None else beside(found, self.like.scene(what))
 
 
+def rows_of(names, scene):
+    "Where these clips stand in a scene; those that it lacks are left out."
+    rows = {name: i for i, name in enumerate(scene.names)}
+    return [rows[name] for name in names if name in rows]
+
+
 def beside(scene, other):
     "The clips in which both hear a voice, in the order of the other, with its pitch."
-    rows = {name: i for i, name in enumerate(scene.names)}
-    both = [i for i, name in enumerate(other.names) if name in rows]
-    found, pitch = scene.at([rows[other.names[i]] for i in both]), other.at(both).values
-    return replace(found, values=found.values | {name: pitch[name] for name in ("pitch", "seconds")})
+    pitch = other.at(sorted(rows_of(scene.names, other)))
+    found = scene.at(rows_of(pitch.names, scene))
+    return replace(found, values=found.values | {name: pitch.values[name] for name in ("pitch", "seconds")})
 
 
 def whisper_ear(folder, work, like):
@@ -175,8 +180,7 @@ def heads(table, ear, readings, fitted=(*CORPORA, BOTH)):
             "Against the plain head on pitch that was fitted on the same clips."
             odds, sad = table.odds(task), scene.sad["voice"]
             if inputs == PLAIN[0]: return worth_row({}, sad, odds, scene.groups)
-            names = plain.scene(TEST[corpus]).names
-            other = table.odds(plain)[[names.index(name) for name in scene.names]]
+            other = table.odds(plain)[rows_of(scene.names, plain.scene(TEST[corpus]))]
             same = worth_row({}, sad, odds, scene.groups, (PLAIN[0], other))
             return same | order_row(sad, odds, scene.groups, other)
         table.add(task.about() | dict(part="heads"), measure)

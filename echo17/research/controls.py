@@ -152,7 +152,6 @@ def speaker_levels(
     for clip in clips: said.setdefault(clip.speaker, []).append(clip)
     return {name: middle_of((load(clip)["f0"] for clip in own), frames) for name, own in said.items()}
 
-
 # %% ../../nbs/research/00_controls.ipynb #4a57f128
 class ConditionedCorpus(Corpus):
     "Clips whose pitch, or whose sound, is changed, or both."

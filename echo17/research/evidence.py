@@ -71,15 +71,14 @@ _SWIFT = {road: f"{name}-swift" for road, name in _BOTH.items()}
 _NOISY = {road: f"{name}-noisy" for road, name in _SWIFT.items()}
 _EAR = dict(positions="code", channel="memory")
 _TOLD = {road: f"{name}-known" for road, name in _BOTH.items()}
-_FOLDS = tuple(f"strangers-{fold}" for fold in FOLDS)
 
 SETTINGS = [
     *_settings("one voice", "final", "baseline", _BOTH, ("clear",)),
     *_settings("one voice", "final", "baseline", _BOTH, _MOVED, seeds=tuple(SEEDS[5:])),
     *_settings("one voice, better pitch", "robust", "baseline", _SWIFT, ("noise of 5 dB", "babble")),
     *_settings("learned in noise", "robust", "baseline-noisy", _NOISY, ("noise of 5 dB", "babble")),
-    *_settings("strangers", "left-out", "baseline", _BOTH, ("clear",), corpora=_FOLDS),
-    *_settings("strangers, level known", "left-out", "baseline", _TOLD, ("clear",), corpora=_FOLDS),
+    *_settings("strangers", "left-out", "baseline", _BOTH, ("clear",), corpora=tuple(FOLDS)),
+    *_settings("strangers, level known", "left-out", "baseline", _TOLD, ("clear",), corpora=tuple(FOLDS)),
     *_settings("Whisper, one voice", "ear-hsk", "no pitch", _EAR, ("clear", *_MOVED)),
     *_settings("Whisper, strangers", "ear-strangers", "no pitch", dict(positions="code"), ("clear",)),
     *_settings("Whisper, Yoruba", "ear-yoruba", "no pitch", _EAR, ("clear",)),

@@ -23,6 +23,7 @@ from ..inference import MODEL_FILES, Echo
 from ..model import EncoderBlock
 from ..polar import PitchAxis
 from .experiments import FORM, HARDEST, TRAINING, candidates, form_trial
+from .robust import CONTOURS
 from .trials import Trial
 from ..rotary import Turns
 from ..text import Tokenizer
@@ -124,7 +125,6 @@ class VariedEcho(ChangedEcho):
 
 # %% ../../nbs/research/19_positions.ipynb #a7ea851a
 POSITION_SEEDS = (30, 31)
-_SWIFT = dict(pitch_method="swift")
 
 def position_trials(
     corpus:Path,                # hsk
@@ -136,7 +136,8 @@ def position_trials(
     def trial(name, changes, seed, **varied):
         "Measured where pitch makes the largest difference too."
         training = replace(TRAINING, seed=seed)
-        return form_trial(corpus, name, changes | _SWIFT, training, split=split, conditions=HARDEST, **varied)
+        changes = changes | CONTOURS["swift"]
+        return form_trial(corpus, name, changes, training, split=split, conditions=HARDEST, **varied)
     form = candidates()[FORM]
     def of_seed(seed):
         "All of them once."

@@ -34,6 +34,9 @@ from ..runs import RunOptions, open_run, read_material, report_run, train_run
 from ..training import TrainConfig, evaluate
 
 # %% ../../nbs/research/01_trials.ipynb #1b8e666f
+# control, and the conditions that may be measured beside it
+_ALSO = {"none": CONTROLS + SOUNDS} | dict.fromkeys(CONTROLS, SOUNDS) | dict.fromkeys(LEVELS, LEVELS)
+
 @dataclass(frozen=True)
 class Trial:
     "One training, and what to call it."
@@ -50,14 +53,13 @@ class Trial:
 
     def __post_init__(self):
         as_tuple(self, "conditions")
-        check_choice(("none", *CONTROLS, *LEVELS), control=self.control)
+        check_choice(tuple(_ALSO), control=self.control)
         check_choice(("dev", "test"), split=self.split)
         check_whole(1, beam=self.beam)
         if bool(self.variant) != (self.make is not None):
             raise EchoError(f"variant and make go together, got {self.variant!r} and {self.make!r}")
         for condition in self.conditions:
-            further = LEVELS if self.control in LEVELS else SOUNDS if self.control in CONTROLS else CONTROLS + SOUNDS
-            check_choice(further, condition=condition)
+            check_choice(_ALSO[self.control], condition=condition)
 
 # %% ../../nbs/research/01_trials.ipynb #b3af87b3
 METRICS = ("wer", "cer", "toned_ser", "base_ser", "ter")

@@ -18,11 +18,11 @@ from torch import Tensor
 from ..data.manifests import Clip
 from .controls import HELD_HZ
 from .experiments import TRAINING, candidates, divide, form_trial
-from .robust import ROADS
+from .robust import CONTOURS, ROADS
 from .trials import Trial
 
 # %% ../../nbs/research/21_voices.ipynb #43dadb16
-FOLDS = {"a": ("zf_xiaoyi", "zm_yunyang"), "b": ("zf_xiaoni", "zm_yunjian")}  # a woman and a man each, left out
+FOLDS = {"strangers-a": ("zf_xiaoyi", "zm_yunyang"), "strangers-b": ("zf_xiaoni", "zm_yunjian")}  # who is left out
 DEV_VOICE, _SHARE = "zm_yunxia", .25  # of the words of hsk
 
 def fold_split(
@@ -39,7 +39,6 @@ def fold_split(
 
 # %% ../../nbs/research/21_voices.ipynb #d8bba048
 VOICE_SEEDS = (60, 61, 62)
-_SWIFT = dict(pitch_method="swift")
 
 def voice_trials(
     folds:Sequence[Path],         # the strangers, divided by `fold_split`
@@ -49,9 +48,9 @@ def voice_trials(
     def trials(corpus, seed):
         "One fold."
         common = dict(training=replace(TRAINING, seed=seed), split="test")
-        yield form_trial(corpus, "baseline", _SWIFT, **common)
+        yield form_trial(corpus, "baseline", CONTOURS["swift"], **common)
         for road in ROADS:
-            changes = candidates()[road] | _SWIFT
+            changes = candidates()[road] | CONTOURS["swift"]
             told = changes | dict(pitch_level=HELD_HZ) if "pitch_level" in changes else changes
             yield form_trial(corpus, road, changes, **common)
             yield form_trial(corpus, f"{road}-known", told, control="known", conditions=("second", "unknown"), **common)
@@ -59,7 +58,7 @@ def voice_trials(
 
 def _voices(strangers, seeds, home):
     "Of `ablate`; its corpus is what `tools/make_strangers.py` makes."
-    folds = [divide(strangers, home / f"strangers-{name}", partial(fold_split, out=out)) for name, out in FOLDS.items()]
+    folds = [divide(strangers, home / name, partial(fold_split, out=out)) for name, out in FOLDS.items()]
     return voice_trials(folds, seeds or VOICE_SEEDS)
 
 VOICE_STAGES = {"left-out": _voices}  # for `ablate`
