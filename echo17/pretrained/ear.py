@@ -17,7 +17,9 @@ from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice
 from ..files import read_csv, write_csv
 from .adapting import BelowCorpus
-from .gains import COMPARED, GAIN_METRICS, MOVED, Comparison, adapting_folder, compare_adapters
+from echo17.pretrained.gains import (
+    COMPARED, GAIN_METRICS, JOINED, MOVED, Comparison, adapting_folder, compare_adapters,
+)
 from .hearing import PitchWhisper, open_whisper
 from ..research.controls import CONTROLS, SOUNDS, check_others, clip_noise, controlled
 from ..research.experiments import add_errors
@@ -64,7 +66,7 @@ class EarStage:
     "What is trained, and under which conditions it is measured."
     corpus:str                       # a folder of `data_dir`
     seeds:tuple[int,...]
-    kinds:tuple[str,...]             # of `COMPARED` or `MOVED`; positional stands for the form that was chosen
+    kinds:tuple[str,...]             # of `COMPARED`, `JOINED` or `MOVED`; positional stands for the form that was chosen
     split:str = "test"
     conditions:tuple[str,...] = ()   # besides clear
     clips:int|None = None            # to learn from; None: all
@@ -73,7 +75,7 @@ class EarStage:
     def __post_init__(self):
         for name in ("seeds", "kinds", "conditions"): as_tuple(self, name)
         check_choice(("dev", "test"), split=self.split)
-        for kind in self.kinds: check_choice((*COMPARED, *MOVED, "positional"), kinds=kind)
+        for kind in self.kinds: check_choice((*COMPARED, *JOINED, *MOVED, "positional"), kinds=kind)
         for condition in self.conditions: check_choice((*SOUNDS, *CONTROLS), conditions=condition)
 
 _HARDER = ("5dB", "+4st", "-4st", "shuffle", "constant")
@@ -84,7 +86,8 @@ EAR_STAGES = dict(
                  conditions=_HARDER, clips=3000, level=250.),
     lora=EarStage("hsk", (10,), tuple(MOVED), conditions=_HARDER, clips=3000, level=250.),
     strangers=EarStage("strangers", tuple(range(10, 20)), ("no pitch", "positional"), clips=2000),
-    yoruba=EarStage("yoruba", (0, 1, 2), ("no pitch", "memory", "positional")))
+    yoruba=EarStage("yoruba", (0, 1, 2), ("no pitch", "memory", "positional")),
+    english=EarStage("english", (0, 1, 2), ("no pitch", "memory", "code and memory"), conditions=("5dB",)))
 
 def positional_form(
     rows:Sequence[dict],  # of the screening
