@@ -362,7 +362,7 @@ def _bench_parser(commands):
              base=(str, "paddings, adapting, listening, ear: folder or name of a Whisper; paddings: or of adapters"),
              seeds=(1, "adapting: trainings of each kind (default 1)", "N"),
              whisper=(Path, "decoding, paddings: folder of a Whisper for faster-whisper, measured in turns too"))
-    parts = "screening", "hsk", "lora", "strangers", "yoruba"
+    parts = "screening", "hsk", "lora", "strangers", "yoruba", "english"
     sub.add_argument("--part", default=parts[0], choices=parts, help="ear: of its plan (default screening)")
     about = "optimizers: of the models whose costs are measured"
     sub.add_argument("--widths", type=int, nargs="+", default=[144, 512], help=about)
