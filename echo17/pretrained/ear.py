@@ -66,7 +66,7 @@ class EarStage:
     "What is trained, and under which conditions it is measured."
     corpus:str                       # a folder of `data_dir`
     seeds:tuple[int,...]
-    kinds:tuple[str,...]             # of `COMPARED`, `JOINED` or `MOVED`; positional stands for the form that was chosen
+    kinds:tuple[str,...]             # of `echo17.pretrained.gains`; positional stands for what was chosen
     split:str = "test"
     conditions:tuple[str,...] = ()   # besides clear
     clips:int|None = None            # to learn from; None: all

@@ -32,7 +32,7 @@ def sentence_trials(
     def trial(name, seed):
         "No voice is known, so the level is that of each sound."
         changes = finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.))
-        training = replace(TRAINING, seed=seed, epochs=30, batch_size=8)
+        training = replace(TRAINING, seed=seed, epochs=24, batch_size=8)
         return form_trial(corpus, name, changes | _SENTENCES, training, split="test", conditions=("5dB",))
     return [trial(name, seed) for seed in seeds for name in forms]
 
