@@ -17,7 +17,7 @@ from .trials import read_results
 from .voices import FOLDS, join_errors
 
 # %% ../../nbs/research/24_evidence.ipynb #f7f140d5
-PITCH_ROADS = ("positions", "channel")
+PITCH_ROADS = ("positions", "channel", "both")
 
 @dataclass(frozen=True)
 class Setting:
@@ -66,24 +66,27 @@ def _settings(part, table, none, roads, conditions, **how):
     return [Setting(part, condition, table, of(none, condition),
                     {road: of(name, condition) for road, name in roads.items()}, **how) for condition in conditions]
 
-_BOTH, _MOVED = dict(positions=FORM, channel="channel"), ("noise of 5 dB", "4 semitones up", "4 semitones down")
-_SWIFT = {road: f"{name}-swift" for road, name in _BOTH.items()}
+_EACH, _MOVED = dict(positions=FORM, channel="channel"), ("noise of 5 dB", "4 semitones up", "4 semitones down")
+_ALL = _EACH | dict(both=f"channel-{FORM}")
+_SWIFT = {road: f"{name}-swift" for road, name in _EACH.items()}
 _NOISY = {road: f"{name}-noisy" for road, name in _SWIFT.items()}
 _EAR = dict(positions="code", channel="memory")
-_TOLD = {road: f"{name}-known" for road, name in _BOTH.items()}
+_TOLD = {road: f"{name}-known" for road, name in _EACH.items()}
 
 SETTINGS = [
-    *_settings("one voice", "final", "baseline", _BOTH, ("clear",)),
-    *_settings("one voice", "final", "baseline", _BOTH, _MOVED, seeds=tuple(SEEDS[5:])),
+    *_settings("one voice", "final", "baseline", _ALL, ("clear",)),
+    *_settings("one voice", "final", "baseline", _ALL, _MOVED, seeds=tuple(SEEDS[5:])),
     *_settings("one voice, better pitch", "robust", "baseline", _SWIFT, ("noise of 5 dB", "babble")),
     *_settings("learned in noise", "robust", "baseline-noisy", _NOISY, ("noise of 5 dB", "babble")),
-    *_settings("strangers", "left-out", "baseline", _BOTH, ("clear",), corpora=tuple(FOLDS)),
+    *_settings("strangers", "left-out", "baseline", _EACH, ("clear",), corpora=tuple(FOLDS)),
     *_settings("strangers, level known", "left-out", "baseline", _TOLD, ("clear",), corpora=tuple(FOLDS)),
     *_settings("Whisper, one voice", "ear-hsk", "no pitch", _EAR, ("clear", *_MOVED)),
     *_settings("Whisper, strangers", "ear-strangers", "no pitch", dict(positions="code"), ("clear",)),
     *_settings("Whisper, Yoruba", "ear-yoruba", "no pitch", _EAR, ("clear",)),
-    *_settings("English digits, strangers", "speakers", "baseline", _BOTH, ("clear",), kind="word", by="corpus"),
-    *_settings("English stories, strangers", "stories", "baseline", _BOTH, ("clear", "noise of 5 dB"), kind="word"),
+    *_settings("English digits, strangers", "speakers", "baseline", _ALL, ("clear",), kind="word", by="corpus"),
+    *_settings("English stories, strangers", "stories", "baseline", _ALL, ("clear", "noise of 5 dB"), kind="word"),
+    *_settings("Whisper, English sentences", "ear-english", "no pitch",
+               dict(channel="memory", both="code and memory"), ("clear", "noise of 5 dB"), kind="word"),
 ]
 
 # %% ../../nbs/research/24_evidence.ipynb #021dacc4

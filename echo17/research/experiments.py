@@ -281,21 +281,21 @@ def compare(
     return paired_bootstrap(*both) | dict(seeds=len(seeds))
 
 # %% ../../nbs/research/02_experiments.ipynb #9a306124
-def _percent(found): return (100 * found[name] for name in ("change", "low", "high"))
+def _percent(found, digits): return (round(100 * found[name], digits) + 0. for name in ("change", "low", "high"))
 
 def comparison_text(
     found:dict,       # from `compare`
     of:str="seeds",   # what was trained anew
 ) -> str:
     "The change, its interval, p, and how many trainings stand behind it."
-    change, low, high = _percent(found)
+    change, low, high = _percent(found, 1)
     return f"{change:+6.1f} % [{low:+.1f}, {high:+.1f}], p = {found['p']:.4f}, {found['seeds']} {of}"
 
 def change_text(
     found:dict, # from `compare`
 ) -> str:
-    "The change and its interval, for prose."
-    change, low, high = _percent(found)
+    "The change and its interval, for prose; what is hardly below 0 is +0."
+    change, low, high = _percent(found, 0)
     return f"{change:+.0f} % ({low:+.0f} to {high:+.0f})"
 
 # %% ../../nbs/research/02_experiments.ipynb #2b39509f
