@@ -381,14 +381,14 @@ def ablate_command(args):
     from echo17.data.manifests import data_dir
     from echo17.research.experiments import ablate
     from echo17.research.english import ALL_STAGES
-    usual = dict(stories=stories_dir, speakers=lambda: data_dir() / "fsdd").get(args.stage, lambda: data_dir() / "hsk")
-    ablate(args.data or usual(), args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, ALL_STAGES)
+    name = {"speakers": "fsdd", "english": "english", "left-out": "strangers"}.get(args.stage, "hsk")
+    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / name)
+    ablate(corpus, args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, ALL_STAGES)
 
 def _ablate_parser(commands):
     sub = _add(commands, "ablate", ablate_command, "ablate --resume")
-    english = "digits without one speaker, or the stories"
-    others = "robust, positions and formula as in the notebooks of these names"
-    stages = f"all forms on hsk, the finalists on hsk, {english}; {others} (default screening)"
+    first = "all forms on hsk, the finalists on hsk, digits without one speaker, or the stories"
+    stages = f"{first}; the others as in the notebooks of research (default screening)"
     _options(sub, stage=("screening", stages))
     corpora = "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17"
     _trials_options(sub, corpora, "the table of the stage")

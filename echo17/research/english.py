@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .experiments import FORM, STAGES, TRAINING, finalists, form_trial
+from .experiments import FORM, STAGES, TRAINING, english_trials
 from .formula import FORMULA_STAGES
 from .longer import LONGER_STAGES
 from .positions import POSITION_STAGES
@@ -26,15 +26,11 @@ _SENTENCES = CONTOURS["swift"] | dict(max_tokens=128)
 def sentence_trials(
     corpus:Path,                 # what `tools/say_english.py` makes
     seeds:Sequence[int]=ENGLISH_SEEDS,
-    forms:Sequence[str]=ENGLISH_FORMS, # of `finalists`
+    forms:Sequence[str]=ENGLISH_FORMS, # of `english_trials`
 ) -> list[Trial]:                # measured on test, in the clear and in noise
     "Each form with each seed; all forms of a seed before the next."
-    def trial(name, seed):
-        "No voice is known, so the level is that of each sound."
-        changes = finalists()[name] | ({} if name == "baseline" else dict(pitch_level=0.))
-        training = replace(TRAINING, seed=seed, epochs=24, batch_size=8)
-        return form_trial(corpus, name, changes | _SENTENCES, training, split="test", conditions=("5dB",))
-    return [trial(name, seed) for seed in seeds for name in forms]
+    trials = english_trials([corpus], replace(TRAINING, epochs=24, batch_size=8), seeds, ("5dB",))
+    return [replace(trial, model=trial.model.changed(**_SENTENCES)) for trial in trials if trial.name in forms]
 
 ENGLISH_STAGES = {"english": lambda corpus, seeds, home: sentence_trials(corpus, seeds or ENGLISH_SEEDS)}
 ALL_STAGES = (STAGES | ROBUST_STAGES | POSITION_STAGES | FORMULA_STAGES | VOICE_STAGES | LONGER_STAGES
