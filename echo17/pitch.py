@@ -9,7 +9,9 @@ __all__ = ['synthesize_voice', 'extract_pitch', 'PitchAccuracy', 'pitch_accuracy
 import functools
 import math
 import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -167,15 +169,24 @@ def _harvest(wave, sample_rate, hop_seconds, f_min, f_max):
     import pyworld
     return pyworld.harvest(wave, sample_rate, f0_floor=f_min, f0_ceil=f_max, frame_period=1000 * hop_seconds)[0], None
 
+@functools.cache
+def _librosa():
+    "librosa, compiled by one process at a time: what two compile at once does not fit together."
+    import librosa
+    from filelock import FileLock
+    user = getattr(os, "getuid", int)()  # a temporary folder may belong to many
+    with FileLock(Path(tempfile.gettempdir()) / f"echo17-librosa-{user}.lock"):
+        librosa.pyin(np.random.default_rng(0).standard_normal(4096), fmin=65, fmax=500, sr=16000)
+    return librosa
+
 def _pyin(wave, sample_rate, hop_seconds, f_min, f_max):
     "Probabilistic YIN."
-    import librosa
     wave, rate, hop = _whole_hop(wave, sample_rate, hop_seconds, max(16000, 4 * f_max))
     # octaves a second: no leap beyond the range itself
     widest = max(0., 12 * math.log2(f_max / f_min) - 0.5) / (12 * hop_seconds)
     window = 2 * math.ceil(2 * rate / f_min)
-    f0, voiced, probability = librosa.pyin(wave, fmin=f_min, fmax=f_max, sr=rate, hop_length=hop, frame_length=window,
-                                           max_transition_rate=min(35.92, widest))
+    f0, voiced, probability = _librosa().pyin(wave, fmin=f_min, fmax=f_max, sr=rate, hop_length=hop,
+                                              frame_length=window, max_transition_rate=min(35.92, widest))
     return np.where(voiced, f0, 0.), probability
 
 # %% ../nbs/05_pitch.ipynb #afd46886

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from safetensors import safe_open
 
 from echo17.checkpoints import check_checkpoint, find_checkpoint
@@ -27,6 +28,25 @@ def run_script(name, *arguments, timeout=1200):
 def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, kills):
     found = run_script("kill_runs.py", tmp_path, "--kills", kills)
     assert found["kills"] == kills and found["where"]["checkpoint"] >= 1 and found["same"]
+
+
+ASKS_PYIN = "import librosa, numba, scipy.signal, sklearn, numpy as np; from echo17.pitch import extract_pitch; print('ready', flush=True); extract_pitch(np.random.default_rng(0).standard_normal(8000), 16000, 'pyin')"
+
+
+def test_librosa_is_compiled_by_one_process_at_a_time(tmp_path):
+    "Two that compile at once can leave files on disk that do not fit together, and every later process falls over."
+    new = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "TMPDIR": str(tmp_path)}
+    begin = lambda: subprocess.Popen([sys.executable, "-c", ASKS_PYIN], env=new, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    compiled = lambda: [*tmp_path.rglob("*.nbc")]
+    with FileLock(tmp_path / f"echo17-librosa-{os.getuid()}.lock"):  # as another process that compiles
+        together = [begin() for _ in range(3)]
+        for child in together: assert child.stdout.readline() == "ready\n"
+        time.sleep(10)
+        assert not compiled() and all(child.poll() is None for child in together)  # they wait
+    for child in [*together, begin()]:
+        said = child.communicate(timeout=300)[1]
+        assert child.returncode == 0, said
+    assert compiled()
 
 
 def free_port():
