@@ -381,8 +381,8 @@ def ablate_command(args):
     from echo17.data.manifests import data_dir
     from echo17.research.experiments import ablate
     from echo17.research.english import ALL_STAGES
-    name = {"speakers": "fsdd", "english": "english", "left-out": "strangers"}.get(args.stage, "hsk")
-    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / name)
+    of = {"speakers": "fsdd", "english": "english", "english-shuffle": "english", "left-out": "strangers"}
+    corpus = args.data or (stories_dir() if args.stage == "stories" else data_dir() / of.get(args.stage, "hsk"))
     ablate(corpus, args.out, args.stage, args.seeds, args.workers, args.cache, args.resume, ALL_STAGES)
 
 def _ablate_parser(commands):
