@@ -73,12 +73,14 @@ WORDS = {kind: text.split() for kind, text in dict(
     number="""two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
         eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety""",
     where="behind beside under above near inside outside across beyond around along toward against beneath through",
-    when="""yesterday today tonight monday tuesday wednesday thursday friday saturday sunday january february april
-        june july august september october november december winter summer autumn spring""",
+    when="yesterday today tonight",
     whose="the my your his her our their this that every another some").items()}
 VOWELS = "aeiouæɑɐɒɔəɚɛɜɪʊʌAIOQWY"  # phonemes, those of capital letters diphthongs
 JOINING = ("and", "but", "while", "because", "before", "after", "when", "until")
-DAYS, MONTHS, SEASONS = WORDS["when"][3:10], WORDS["when"][10:-4], WORDS["when"][-4:]
+DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+MONTHS = "january february april june july august september october november december".split()
+SEASONS = "winter summer autumn spring".split()
+WORDS["when"] += DAYS + MONTHS + SEASONS
 
 
 @functools.cache
