@@ -65,6 +65,8 @@ def length_trials(
     "Each form at its rate, for longer."
     return [_long_trial(corpus, form, seed, rate, epochs) for seed in seeds for form, rate in BEST_RATES.items()]
 
-LONGER_STAGES = {"blank": lambda corpus, seeds, home: blank_trials(corpus, seeds or BLANK_SEEDS),
-                 "longer": lambda corpus, seeds, home: rate_trials(corpus, seeds or RATE_SEEDS),
-                 "longer-twice": lambda corpus, seeds, home: length_trials(corpus, seeds or RATE_SEEDS)}
+LONGER_STAGES = {  # for `ablate`
+    "blank": lambda corpus, seeds, home: blank_trials(corpus, seeds or BLANK_SEEDS),
+    "longer": lambda corpus, seeds, home: rate_trials(corpus, seeds or RATE_SEEDS),
+    "longer-twice": lambda corpus, seeds, home: length_trials(corpus, seeds or RATE_SEEDS),
+    "longer-four": lambda corpus, seeds, home: length_trials(corpus, seeds or RATE_SEEDS, 4 * FIRST_LENGTH)}
