@@ -68,6 +68,7 @@ def _settings(part, table, none, roads, conditions, **how):
 
 _EACH, _MOVED = dict(positions=FORM, channel="channel"), ("noise of 5 dB", "4 semitones up", "4 semitones down")
 _ALL = _EACH | dict(both=f"channel-{FORM}")
+_ENGLISH = {road: name for road, name in _ALL.items() if road != "positions"}
 _SWIFT = {road: f"{name}-swift" for road, name in _EACH.items()}
 _NOISY = {road: f"{name}-noisy" for road, name in _SWIFT.items()}
 _EAR = dict(positions="code", channel="memory")
@@ -85,6 +86,7 @@ SETTINGS = [
     *_settings("Whisper, Yoruba", "ear-yoruba", "no pitch", _EAR, ("clear",)),
     *_settings("English digits, strangers", "speakers", "baseline", _ALL, ("clear",), kind="word", by="corpus"),
     *_settings("English stories, strangers", "stories", "baseline", _ALL, ("clear", "noise of 5 dB"), kind="word"),
+    *_settings("English sentences, strangers", "english", "baseline", _ENGLISH, ("clear", "noise of 5 dB"), kind="word"),
     *_settings("Whisper, English sentences", "ear-english", "no pitch",
                dict(channel="memory", both="code and memory"), ("clear", "noise of 5 dB"), kind="word"),
 ]
@@ -117,6 +119,7 @@ def answer(
         f"- **Does pitch help?** A small model with Mandarin voices that it never heard, {said('strangers, clear')}, "
         f"and in noise, {said(noise)}, by either road, and with voices that are moved. Nothing is shown in a clear "
         f"and known voice, {said('one voice, clear')}, in English digits, {said('English digits, strangers, clear')}, "
-        f"or for a Whisper's ear that stays as it is, with strangers' Mandarin, {said('Whisper, strangers, clear')}, "
+        "in English sentences, where a false contour does nearly as well as the right one, or for a Whisper's ear that "
+        f"stays as it is, with strangers' Mandarin, {said('Whisper, strangers, clear')}, "
         f"and Yoruba, {said('Whisper, Yoruba, clear')}. That ear is harmed where a voice that was learned is moved, "
         f"{said('Whisper, one voice, 4 semitones up')}."))
