@@ -68,7 +68,7 @@ def _settings(part, table, none, roads, conditions, **how):
 
 _EACH, _MOVED = dict(positions=FORM, channel="channel"), ("noise of 5 dB", "4 semitones up", "4 semitones down")
 _ALL = _EACH | dict(both=f"channel-{FORM}")
-_ENGLISH = {road: name for road, name in _ALL.items() if road != "positions"}
+_JOINED = {road: name for road, name in _ALL.items() if road != "positions"}
 _SWIFT = {road: f"{name}-swift" for road, name in _EACH.items()}
 _NOISY = {road: f"{name}-noisy" for road, name in _SWIFT.items()}
 _EAR = dict(positions="code", channel="memory")
@@ -86,7 +86,7 @@ SETTINGS = [
     *_settings("Whisper, Yoruba", "ear-yoruba", "no pitch", _EAR, ("clear",)),
     *_settings("English digits, strangers", "speakers", "baseline", _ALL, ("clear",), kind="word", by="corpus"),
     *_settings("English stories, strangers", "stories", "baseline", _ALL, ("clear", "noise of 5 dB"), kind="word"),
-    *_settings("English sentences, strangers", "english", "baseline", _ENGLISH, ("clear", "noise of 5 dB"), kind="word"),
+    *_settings("English sentences, strangers", "english", "baseline", _JOINED, ("clear", "noise of 5 dB"), kind="word"),
     *_settings("Whisper, English sentences", "ear-english", "no pitch",
                dict(channel="memory", both="code and memory"), ("clear", "noise of 5 dB"), kind="word"),
 ]
