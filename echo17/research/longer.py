@@ -66,7 +66,7 @@ def length_trials(
     return [_long_trial(corpus, form, seed, rate, epochs) for seed in seeds for form, rate in BEST_RATES.items()]
 
 # %% ../../nbs/research/22_longer.ipynb #194588b4
-LENGTH, DECIDING_SEEDS = 64, tuple(range(91, 101))  # epochs, by the plan; ten new seeds
+LENGTH, DECIDING_SEEDS = 32, tuple(range(91, 101))  # epochs, by the plan; ten new seeds
 
 def deciding_trials(
     corpus:Path,                   # hsk
