@@ -390,7 +390,7 @@ def _ablate_parser(commands):
     first = "all forms on hsk, the finalists on hsk, digits without one speaker, or the stories"
     stages = f"{first}; the others as in the notebooks of research (default screening)"
     _options(sub, stage=("screening", stages))
-    corpora = "$ECHO17_DATA/hsk, for speakers $ECHO17_DATA/fsdd, for stories those that come with echo17"
+    corpora = "in $ECHO17_DATA hsk, or fsdd, strangers or english as the stage needs; the stories come with echo17"
     _trials_options(sub, corpora, "the table of the stage")
     about = "one training of each form for each; default: those of the plan"
     sub.add_argument("--seeds", type=int, nargs="+", default=[], help=about)
