@@ -23,9 +23,9 @@ _CHOICES = dict(  # as in the modules that know them, which take seconds to impo
     optimizer=("maxfactor", "adamw", "adafactor", "sgd"),
     precision=("no", "bf16", "fp16"),
     task=("transcribe", "fill", "continue", "story", "verse"),
-    stage=("screening", "final", "speakers", "stories", "robust", "positions", "positions-final", "formula",
-           "left-out", "blank", "longer", "longer-twice", "longer-four", "longer-final", "english",
-           "english-shuffle"),
+    stage=("screening", "final", "speakers", "stories", "robust", "positions", "positions-final",
+           "positions-parts", "formula", "left-out", "blank", "longer", "longer-twice", "longer-four", "longer-final",
+           "english", "english-shuffle"),
 )
 
 def _add(commands, name, function, example):
