@@ -155,6 +155,7 @@ def check_checkpoint(folder:str|Path) -> dict: # what its training.json holds
     try: found = _digests(folder, written)
     except OSError as e: raise CheckpointError(f"{e.filename}: not readable ({e.strerror})") from e
     damaged = [name for name in found if written.get(name) != found[name]]
+    if damaged and _read(folder / "checksums.json") != written: return check_checkpoint(folder)  # replaced meanwhile
     if damaged: raise CheckpointError(f"{folder / damaged[0]}: damaged, its checksum is not the one in checksums.json")
     return saved
 

@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['INSIDE', 'FileError', 'write_bytes', 'write_text', 'write_json', 'save_figure', 'read_json', 'write_tsv', 'write_csv',
-           'read_csv', 'one_spelling', 'Spelling', 'new_folder', 'result_paths', 'comes_along']
+           'read_csv', 'locked', 'add_rows', 'one_spelling', 'Spelling', 'new_folder', 'result_paths', 'comes_along']
 
 # %% ../nbs/01_files.ipynb #d917cfc7
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
+import time
 import unicodedata
 import uuid
 from collections import defaultdict
@@ -136,6 +138,44 @@ def read_csv(
     if not reader.fieldnames: raise FileError(f"{path}: needs a header line, found nothing")
     return rows
 
+# %% ../nbs/01_files.ipynb #2de7891a
+def _fcntl(): # None where the system has no such locks, as Windows
+    try: import fcntl
+    except ImportError: return None
+    return fcntl
+
+def _take_lock(system, place, path, wait):
+    "At once, or in so many seconds."
+    until, how = time.monotonic() + wait, system.LOCK_EX | (0 if wait == math.inf else system.LOCK_NB)
+    while True:
+        try: return system.flock(place, how)
+        except BlockingIOError as e:
+            if time.monotonic() >= until: raise FileError(f"{path}: another process is at work there") from e
+            time.sleep(.05)
+        except OSError: return  # a disk without locks
+
+@contextmanager
+def locked(
+    path:str|Path,        # a file or folder that is there
+    wait:float=math.inf,  # seconds for whoever holds it; then it is a `FileError`
+):
+    "One process or thread at a time, where the system and the disk have locks."
+    if (system := _fcntl()) is None: yield; return
+    try: place = os.open(path, os.O_RDONLY)
+    except OSError as e: raise FileError(f"{path}: cannot be opened ({e.strerror or e})") from e
+    try: _take_lock(system, place, path, wait); yield
+    finally: os.close(place)
+
+def add_rows(
+    path:str|Path,                   # a CSV file; it need not be there
+    rows:Sequence[dict],             # column to value
+    columns:Sequence[str]|None=None, # as for `write_csv`
+):
+    "Rows behind those of a table, also where other processes add to it."
+    with locked(Path(path).parent):
+        before = read_csv(path, numbers=False) if Path(path).exists() else []
+        write_csv(path, before + list(rows), columns)
+
 # %% ../nbs/01_files.ipynb #709a0b73
 def one_spelling(
     name:str,  # of a file, or with folders
@@ -166,6 +206,13 @@ class Spelling:
         return folder / names[0] if len(names) == 1 else path
 
 # %% ../nbs/01_files.ipynb #ae3f1d8c
+def _take_place(part, folder):
+    "Of two that make the same folder the second comes too late."
+    try: os.replace(part, folder)
+    except OSError as e:
+        if not folder.exists(): raise
+        raise FileError(f"{folder}: was made by another process meanwhile") from e
+
 @contextmanager
 def new_folder(
     folder:str|Path,     # made here
@@ -185,7 +232,7 @@ def new_folder(
             os.replace(folder, former := _beside(folder))
             os.replace(part, folder)
             shutil.rmtree(former)
-        else: os.replace(part, folder)
+        else: _take_place(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         for parent in above if not folder.exists() else ():

@@ -10,6 +10,7 @@ import functools
 import math
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,14 +170,27 @@ def _harvest(wave, sample_rate, hop_seconds, f_min, f_max):
     import pyworld
     return pyworld.harvest(wave, sample_rate, f0_floor=f_min, f0_ceil=f_max, frame_period=1000 * hop_seconds)[0], None
 
+# %% ../nbs/05_pitch.ipynb #e0bfa2d1
+def _compiled_in(module): # its file
+    "Where numba keeps what it compiles of a module, so that all who share it share a lock; or a temporary folder."
+    for folder in (os.environ.get("NUMBA_CACHE_DIR"), Path(module).parent / "__pycache__"):
+        with suppress(OSError):
+            if folder: os.makedirs(folder, exist_ok=True)
+        if folder and os.access(folder, os.W_OK): return Path(folder)
+    return Path(tempfile.gettempdir())
+
 @functools.cache
 def _librosa():
     "librosa, compiled by one process at a time: what two compile at once does not fit together."
     import librosa
     from filelock import FileLock
-    user = getattr(os, "getuid", int)()  # a temporary folder may belong to many
-    with FileLock(Path(tempfile.gettempdir()) / f"echo17-librosa-{user}.lock"):
-        librosa.pyin(np.random.default_rng(0).standard_normal(4096), fmin=65, fmax=500, sr=16000)
+    user = getattr(os, "getuid", int)()  # a folder may belong to many
+    try:
+        with FileLock(_compiled_in(librosa.__file__) / f"echo17-librosa-{user}.lock"):
+            librosa.pyin(np.random.default_rng(0).standard_normal(4096), fmin=65, fmax=500, sr=16000)
+    except RuntimeError as e:  # of numba
+        said = "librosa cannot keep what it compiles; NUMBA_CACHE_DIR names a folder where it may"
+        raise EchoError(f"{said} ({e})") from e
     return librosa
 
 def _pyin(wave, sample_rate, hop_seconds, f_min, f_max):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['versions', 'commit', 'result_row', 'tones_entry', 'search_row', 'Material', 'max_tokens_for', 'read_material',
-           'check_texts', 'check_lengths', 'RunOptions', 'check_out', 'write_result', 'Job', 'open_run', 'train_run',
-           'report_run', 'train_echo', 'plot_history']
+           'check_texts', 'check_lengths', 'RunOptions', 'check_out', 'write_result', 'Job', 'open_run', 'at_work',
+           'train_run', 'report_run', 'train_echo', 'plot_history']
 
 # %% ../nbs/28_runs.ipynb #98d07820
 import itertools
@@ -38,7 +38,7 @@ from .data.shards import ShardClips, ShardCorpus, is_streamed, open_shards
 from .data.sources import SourceOptions
 from .decoding import SearchOptions
 from .errors import EchoError, check_choice, check_flag, check_whole
-from .files import FileError, write_json
+from .files import FileError, locked, read_json, write_json
 from .hooks import TensorBoard
 from .inference import DEVICES, Echo
 from .text import MODES, Tokenizer, normalize, text_mode
@@ -61,7 +61,7 @@ def commit() -> str:
     source = Path(find_spec("echo17").origin).parent
     def git(*words):
         "What git prints."
-        command = ["git", "-C", str(source), *words]
+        command = ["git", "--no-optional-locks", "-C", str(source), *words]  # no lock of the index
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     try: return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError): return "unknown"
@@ -216,6 +216,8 @@ def check_out(
     or_go_on = "" if resume is None else ", or go on with --resume"
     raise EchoError(f"{out}: already exists; choose another --out{or_go_on}")
 
+_PATIENCE = 10.  # seconds: processes that make batches may outlive a run that was killed by as much
+
 @contextmanager
 def _writing(out):
     "One message for a disk that is full, or a folder that cannot be written; what checkpoints are there stays."
@@ -306,6 +308,17 @@ def open_run(
     return Job(run, corpora, material, out, options, began)
 
 # %% ../nbs/28_runs.ipynb #5c979529
+@contextmanager
+def at_work(job:Job):
+    "The folder of a run is there, and no other writes into it; where one does, or has meanwhile, that is an error."
+    with _writing(job.out): job.out.mkdir(parents=True, exist_ok=True)
+    if not job.run.accelerator.is_main_process: yield; return
+    with locked(job.out, _PATIENCE):
+        newest = find_checkpoint(job.out / "last")
+        if newest and read_json(newest / "training.json")["step"] > job.run.step:
+            raise EchoError(f"{newest}: another run has come further meanwhile; choose another --out, or --resume")
+        yield
+
 def train_run(
     job:Job,
     hooks:Sequence[Hook]=(),  # further ones
@@ -315,10 +328,9 @@ def train_run(
     logs = [TensorBoard(job.out / "tensorboard", dev)] if options.log else []
     bars = [ProgressBar()] if options.progress else []
     keeper = Checkpoints(job.out, options.save_every, options.keep)
-    with _writing(job.out): job.out.mkdir(parents=True, exist_ok=True)
     hooks, workers = [Evaluate(dev, job.material.mode), *logs, *bars, *hooks, keeper], options.workers
     if workers is None: workers = 2 if job.run.accelerator.device.type == "cuda" else 0
-    train(job.run, job.corpora["train"], hooks, workers)
+    with at_work(job): train(job.run, job.corpora["train"], hooks, workers)
 
 # %% ../nbs/28_runs.ipynb #bbada3b3
 def _too_short(job):

@@ -35,18 +35,31 @@ ASKS_PYIN = "import librosa, numba, scipy.signal, sklearn, numpy as np; from ech
 
 def test_librosa_is_compiled_by_one_process_at_a_time(tmp_path):
     "Two that compile at once can leave files on disk that do not fit together, and every later process falls over."
-    new = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "numba"), "TMPDIR": str(tmp_path)}
-    begin = lambda: subprocess.Popen([sys.executable, "-c", ASKS_PYIN], env=new, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    kept = tmp_path / "numba"
+    kept.mkdir()
+    def begin(number):
+        (own := tmp_path / f"job-{number}").mkdir()  # a cluster gives each job a temporary folder of its own
+        new = os.environ | {"NUMBA_CACHE_DIR": str(kept), "TMPDIR": str(own)}
+        return subprocess.Popen([sys.executable, "-c", ASKS_PYIN], env=new, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     compiled = lambda: [*tmp_path.rglob("*.nbc")]
-    with FileLock(tmp_path / f"echo17-librosa-{os.getuid()}.lock"):  # as another process that compiles
-        together = [begin() for _ in range(3)]
+    with FileLock(kept / f"echo17-librosa-{os.getuid()}.lock"):  # as another process that compiles
+        together = [begin(number) for number in range(3)]
         for child in together: assert child.stdout.readline() == "ready\n"
         time.sleep(10)
         assert not compiled() and all(child.poll() is None for child in together)  # they wait
-    for child in [*together, begin()]:
+    for child in [*together, begin(3)]:
         said = child.communicate(timeout=300)[1]
         assert child.returncode == 0, said
     assert compiled()
+
+
+def test_librosa_that_can_keep_nothing_is_one_clear_error():
+    "As in a container whose home and packages are read-only: numba then refuses to load what it should keep."
+    said = "from unittest import mock; import librosa; from echo17.pitch import _librosa; from echo17.errors import EchoError\n" \
+           "refuses = mock.patch.object(librosa, 'pyin', side_effect=RuntimeError('no locator available'))\n" \
+           "with refuses:\n    try: _librosa()\n    except EchoError as e: print(e)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True)
+    assert "NUMBA_CACHE_DIR names a folder where it may (no locator available)" in done.stdout, done.stderr
 
 
 def free_port():

@@ -35,7 +35,8 @@ def copy_tree(target):
     "A copy of what export reads and writes, so that checking never changes the checkout."
     for name in ("nbs", "echo17", "settings.ini", "setup.py", "pyproject.toml", "README.md"):
         source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, Path(target) / name)
+        if source.is_dir(): shutil.copytree(source, Path(target) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else: shutil.copy2(source, Path(target) / name)
 
 
 def differences(target, folder, pattern):

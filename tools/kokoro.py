@@ -12,6 +12,7 @@ A second of sound takes about one of computing, on one core.
 import functools
 import importlib.resources
 import json
+import os
 
 import numpy as np
 import onnxruntime
@@ -65,12 +66,13 @@ def make_corpus(folder, out, rows, phonemes):
     for i, (name, split, voice, text, speed) in enumerate(rows):
         path = out / "audio" / f"{name}.flac"
         if not path.exists():
-            part = path.with_suffix(".part.flac")
+            part = path.with_suffix(f".{os.getpid()}.part.flac")  # several processes may say one list
             soundfile.write(part, say(folder, voice, phonemes(text, voice), speed), RATE)
-            part.rename(path)
+            os.replace(part, path)
         done.append((f"audio/{path.name}", split, text, voice, name))
         if i % 100 == 99 or i == len(rows) - 1:
-            with open(out / "manifest.tsv", "w", encoding="utf-8") as file:
-                file.writelines("\t".join(line) + "\n" for line in [HEADER, *done])
+            part = out / f".manifest.{os.getpid()}.part"
+            part.write_text("".join("\t".join(line) + "\n" for line in [HEADER, *done]), encoding="utf-8", newline="\n")
+            os.replace(part, out / "manifest.tsv")
             print(f"{i + 1} of {len(rows)}", flush=True)
     print(f"wrote {out / 'manifest.tsv'}")

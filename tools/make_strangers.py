@@ -8,8 +8,8 @@ counted. The words of hsk come as they are. They, and what the voices said that 
 WORLD: another pitch, range, vocal tract and tempo, men and women half each. What is there is not made again.
 """
 import argparse
+import io
 import random
-import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import median
@@ -23,6 +23,7 @@ from tqdm.auto import tqdm
 from echo17.audio import load_audio
 from echo17.contour import voiced_stretches
 from echo17.data.manifests import Clip, manifest_row, read_corpus, write_manifest
+from echo17.files import write_bytes
 from echo17.pitch import extract_pitch
 from echo17.tones import speaker_level
 
@@ -58,6 +59,13 @@ def cut(wave, begin, pause):
     return np.r_[word, np.zeros(MARGIN * HOP, np.float32)]
 
 
+def write_sound(path, wave):
+    "There whole, or not at all."
+    packed = io.BytesIO()
+    soundfile.write(packed, wave, RATE, format="FLAC")
+    write_bytes(path, packed.getvalue())
+
+
 def cut_all(said, out):
     "Rows of the manifest; how many sentences were left out."
     asked, known, tails = read_corpus(said), {}, defaultdict(list)
@@ -73,7 +81,7 @@ def cut_all(said, out):
         if pause is None or abs(end - pause[0] - tail) > SLACK * tail: lost += 1; continue
         place = f"said/{clip.id}.flac"
         if not (out / place).exists():
-            soundfile.write(out / place, cut(load_audio(clip.path, RATE).numpy(), begin, pause), RATE)
+            write_sound(out / place, cut(load_audio(clip.path, RATE).numpy(), begin, pause))
         rows.append(manifest_row(clip, Path(place)))
     return rows, lost
 
@@ -109,7 +117,7 @@ def own_words(words, out):
     "Rows of words of hsk as they are."
     for clip in words:
         place = f"own/{clip.path.name}"
-        if not (out / place).exists(): shutil.copy(clip.path, out / place)
+        if not (out / place).exists(): write_bytes(out / place, clip.path.read_bytes())
         yield manifest_row(clip, Path(place))
 
 
@@ -122,7 +130,7 @@ def by_others(clips, out, times=1):
         if not (out / place).exists():
             made = other_voice(load_audio(clip.path, RATE).numpy(), levels[clip.speaker], random.Random(name))
             if made is None: continue
-            soundfile.write(out / place, made, RATE)
+            write_sound(out / place, made)
         yield manifest_row(clip, Path(place)) | dict(id=name, speaker=f"other-{i}")
 
 

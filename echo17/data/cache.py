@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from .augmentation import _check_perturbation, perturb, speed_ratio
 from .features import _compute, _entries, _select
 from .manifests import Clip, CorpusError, default_cache
 from ..errors import EchoError, check_whole
-from ..files import write_bytes
+from ..files import locked, write_bytes
 
 # %% ../../nbs/data/04_cache.ipynb #d69acd33
 RECIPES = dict(  # who changes the numbers that one gives raises its version
@@ -123,15 +123,6 @@ def _read_entry(path): # or None
     except (OSError, SafetensorError): return None
 
 # %% ../../nbs/data/04_cache.ipynb #678033d0
-@contextmanager
-def _turn(path):
-    "One process or thread at a time works on a sound. The lock is the system's: it ends with whoever holds it."
-    with open(path, "rb") as file:
-        with suppress(ImportError, OSError): # a system or a disk without locks: two may do the same work
-            import fcntl
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
 def _make_entry(entry, wave, config, f0): # name to tensor
     "One piece of work, in the form that is kept."
     made = _compute(entry, wave, config, f0)
@@ -169,7 +160,7 @@ def cached_features(
     paths = {entry: _entry_path(clip, entry, config, cache, speed, semitones) for entry in _entries(config)}
     found = {entry: _read_entry(path) for entry, path in paths.items()}
     if None in found.values():
-        with _turn(clip.path): found = _complete(clip, config, paths, (speed, semitones))
+        with locked(clip.path): found = _complete(clip, config, paths, (speed, semitones))
     return _select({name: x.float() for kept in found.values() for name, x in kept.items()}, config)
 
 # %% ../../nbs/data/04_cache.ipynb #858948d7

@@ -63,7 +63,9 @@ def _sound(value, source, store): # path, or Problem
         import fsspec
         try:
             with fsspec.open(path, "rb") as file: return store.keep(file.read())
-        except Exception as e: return Problem("no sound", f"{path}: cannot be read ({type(e).__name__}: {e})")
+        except Exception as e:
+            store.lost.append(path)
+            return Problem("no sound", f"{path}: cannot be read ({type(e).__name__}: {e})")
     beside = Path(str(source).removeprefix("hf:")) / path
     found = next((place for place in (Path(path), beside) if place.is_file()), None)
     return found or Problem("no sound", f"{path}: no such file")

@@ -9,7 +9,6 @@ __all__ = ['open_source', 'fill_splits', 'read_source', 'init_source']
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from .pairing import Entry, FolderError, find_files, is_sound, read_text_table, 
 from .shards import is_streamed, open_shards
 from .sources import OpenedSource, SourceError, SourceOptions, Store
 from .textgrids import find_grids, read_textgrids
+from ..files import write_bytes
 
 # %% ../../nbs/data/17_opening.ipynb #7170b2f6
 _OWN = ("manifest.tsv", "check.tsv")
@@ -160,17 +160,17 @@ def read_source(
     if str(source).startswith("hf:") and (folder / "manifest.tsv").exists():
         _say("%s: read from %s, which can be deleted", source, folder)
         return read_manifest(folder)
-    found = open_source(source, options, Store(folder))
+    found = open_source(source, options, store := Store(folder))
     _tell_unusable(source, found.entries)
     usable = fill_splits([entry for entry in found.entries if entry.usable])
     if not usable: raise SourceError(f"{source}: {found.kind} without a usable clip among {len(found.entries)}")
-    if found.root == folder: write_manifest(folder, [_manifest_row(entry) for entry in usable])
+    if found.root == folder and not store.lost: write_manifest(folder, [_manifest_row(entry) for entry in usable])
     return [_as_clip(entry, found.root) for entry in usable]
 
 # %% ../../nbs/data/17_opening.ipynb #1eed5256
 class _NoStore(Store):
     "Where no folder was given, nothing is unpacked."
-    def __init__(self, source): self.folder, self.source = Path(source), source
+    def __init__(self, source): super().__init__(source); self.source = source
     def keep(self, data):
         raise SourceError(f"{self.source}: --out is needed, a folder for its sounds, which are no files")
 
@@ -179,10 +179,10 @@ def _linked(path, out): # path from `out`
     place = os.path.abspath(path)
     name = f"sounds/{hashlib.sha256(place.encode()).hexdigest()[:8]}-{Path(place).name}"
     link = out / name
-    if link.exists(): return name
     link.parent.mkdir(parents=True, exist_ok=True)
     try: link.symlink_to(place)
-    except OSError: shutil.copy(place, link)
+    except FileExistsError: pass
+    except OSError: write_bytes(link, Path(place).read_bytes())
     return name
 
 def _inside(outcome, root, out): # Outcome whose kept clips lie below `out`

@@ -28,12 +28,11 @@ from ..batch import Batch
 from ..config import FeatureConfig
 from .augmentation import Augment, perturb, speed_ratio
 from .batches import Batching, Corpus, _bucket, _draw
-from .cache import _turn
 from .cuts import _lhotse, _split_in, shar_folders
 from .features import extract_features
 from .manifests import Clip, CorpusError, default_cache
 from .sources import SourceError
-from ..files import new_folder, read_json, write_json
+from ..files import FileError, locked, new_folder, read_json, write_json
 from ..text import Tokenizer, normalize
 
 # %% ../../nbs/data/16_shards.ipynb #ca7e81ab
@@ -248,6 +247,16 @@ def is_streamed(root:str|Path) -> bool: # a source
     "Whether it has a folder of shards for each split, so that a run can read it as it lies there."
     return bool(folders := shar_folders(root)) and folders != [Path(root)]
 
+def _build(place, names, folders):
+    "The index of each split; without locks two may do the same work, and the first one's stays."
+    try:
+        with new_folder(place) as part:
+            for name, folder in zip(names, folders):
+                (part / name).mkdir()
+                _build_split(part / name, folder.absolute())
+    except FileError:
+        if not place.exists(): raise
+
 def open_shards(
     root:str|Path,  # a folder in Shar format, or one with a folder for each split
 ) -> dict[str, ShardClips]: # by split; a folder alone is train
@@ -259,12 +268,8 @@ def open_shards(
     place = default_cache() / "shards" / _state_of(folders)
     names = [_split_in(folder.name) if len(folders) > 1 or folder != Path(root) else "train" for folder in folders]
     place.parent.mkdir(parents=True, exist_ok=True)
-    with _turn(next(folders[0].glob("cuts.[0-9]*"))):
-        if not place.exists():
-            with new_folder(place) as part:
-                for name, folder in zip(names, folders):
-                    (part / name).mkdir()
-                    _build_split(part / name, folder.absolute())
+    with locked(next(folders[0].glob("cuts.[0-9]*"))):
+        if not place.exists(): _build(place, names, folders)
     return {name: ShardClips(ShardIndex(place / name), name) for name in names}
 
 # %% ../../nbs/data/16_shards.ipynb #655ce465

@@ -94,7 +94,9 @@ _BEGINNINGS = {b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"OggS": ".og
 
 class Store:
     "A folder for the sounds of a source that are no files; it is made when the first one comes."
-    def __init__(self, folder:str|Path): self.folder = Path(folder)
+    def __init__(self, folder:str|Path):
+        self.folder = Path(folder)
+        self.lost = []  # addresses whose sounds could not be fetched; they may be there another time
 
     def keep(self,
         data:bytes,  # of a sound file

@@ -28,7 +28,7 @@ from ..hooks import EventLog
 from .adapters import AdapterConfig
 from .hearing import PitchWhisper, SoundCorpus, whisper_features
 from .whisper import open_base
-from ..runs import Job, Material, RunOptions, _writing, check_out, check_texts, read_material, report_run
+from ..runs import Job, Material, RunOptions, at_work, check_out, check_texts, read_material, report_run
 from ..training import Evaluate, ProgressBar, Run, TrainConfig, start_run, train
 
 # %% ../../nbs/pretrained/06_adapting.ipynb #819cac14
@@ -153,7 +153,6 @@ def train_whisper(
     job = open_adapting(source, out, model, _losses(training, config.head), options, material)
     logs = [AdapterLog(job.out / "tensorboard")] if options.log else []
     bars, dev = [ProgressBar()] if options.progress else [], Evaluate(job.corpora["dev"], material.mode)
-    with _writing(job.out): job.out.mkdir(parents=True, exist_ok=True)
     hooks = [dev, *logs, *bars, Checkpoints(job.out, options.save_every, options.keep)]
-    train(job.run, job.corpora["train"], hooks, options.workers or 0)
+    with at_work(job): train(job.run, job.corpora["train"], hooks, options.workers or 0)
     return report_run(job)

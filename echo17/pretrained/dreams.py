@@ -16,7 +16,7 @@ from ..creative.gaps import Torn, damaged
 from ..creative.imagine import ImagineOptions, hear_gaps, imagine, word_scores
 from ..data.manifests import Clip
 from ..decoding import SearchOptions
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv
 from .dreaming import bare_words
 from .hearing import PitchWhisper
 from ..tones import align_words
@@ -56,7 +56,7 @@ def turn_whisper(
             found, = imagine(model, clip.sound, creativity=creativity, seed=seed, how=how)
             row = dict(id=clip.id, creativity=creativity, text=found.marked())
             rows.append(row | _counted(clip.text, found))
-            write_csv(Path(out), rows)
+            add_rows(out, rows[-1:])
     return rows
 
 # %% ../../nbs/pretrained/12_dreams.ipynb #977de332
@@ -125,5 +125,5 @@ def measure_fillings(
         torn = None if clip.id in known else tear_words(model, clip)
         if torn is None: continue
         rows.append(_torn_row(model, torn, how))
-        write_csv(Path(out), rows)
+        add_rows(out, rows[-1:])
     return rows

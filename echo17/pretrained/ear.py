@@ -15,7 +15,7 @@ from ..data.augmentation import perturb
 from ..data.manifests import Clip, data_dir
 from ..decoding import SearchOptions
 from ..errors import EchoError, as_tuple, check_choice
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv
 from .adapting import BelowCorpus
 from echo17.pretrained.gains import (
     COMPARED, GAIN_METRICS, JOINED, MOVED, Comparison, adapting_folder, compare_adapters,
@@ -154,5 +154,5 @@ def run_ear(
                 rows.append(run | rates | dict(clips=len(clips), commit=commit()))
                 found.append((run, material.mode, texts))
             add_errors(found, stem)
-            write_csv(table, rows)
-            yield from rows[-len(found):]
+            add_rows(table, new := rows[-len(found):])
+            yield from new

@@ -16,7 +16,7 @@ import torch
 
 from ..decoding import SearchOptions
 from ..errors import as_tuple, check_choice
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv
 from .adapters import AdapterConfig
 from .adapting import train_whisper
 from .whisper import whisper_library
@@ -110,6 +110,5 @@ def compare_adapters(
             if name not in asked.kinds or (Path(asked.corpus).resolve().name, name, seed) in known: continue
             folder = adapting_folder(runs, name, seed)
             result = train_whisper(asked.corpus, folder, asked.base, config, training, options, limit=asked.clips)
-            rows.append(asked.row(name, result, _counts(folder)))
-            write_csv(out, rows)
-            yield rows[-1]
+            add_rows(out, [row := asked.row(name, result, _counts(folder))])
+            yield row

@@ -25,7 +25,7 @@ from ..contour import check_f0
 from ..data.manifests import Clip
 from ..decoding import SearchOptions, Transcript
 from ..errors import EchoError, check_number, check_whole
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv
 from ..inference import later, transcribe
 from ..long import Windows, plan_windows
 from ..pitch import extract_pitch
@@ -213,9 +213,8 @@ def listening_table(
         model = open_whisper(name, AdapterConfig((), padding=padding), language=job.language)
         clips = [replace(clip, text=normalize(clip.text, job.mode)) for clip in job.clips[:most]]
         row = measure_listening(model, clips, job.mode)
-        rows.append(dict(corpus=job.corpus, padding=padding) | row)
-        write_csv(out, rows)
-        yield rows[-1]
+        add_rows(out, [row := dict(corpus=job.corpus, padding=padding) | row])
+        yield row
 
 # %% ../../nbs/pretrained/07_live.ipynb #4b256a89
 _BARS = "▁▂▃▄▅▆▇█"

@@ -17,7 +17,7 @@ from ..data.batches import Batching
 from ..data.manifests import Clip, data_dir, read_corpus, split_clips
 from ..decoding import SearchOptions
 from ..errors import EchoError
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv
 from .adapters import AdapterConfig
 from .hearing import PitchWhisper, SoundCorpus, is_adapter, open_whisper
 from .whisper import trained_part
@@ -129,6 +129,5 @@ def measure_paddings(
     for job in jobs:
         for what, ask in _tries(name, job, faster, paddings).items():
             if (job.corpus, *what) in known: continue
-            rows.append(ask())
-            write_csv(out, rows)
-            yield rows[-1]
+            add_rows(out, [row := ask()])
+            yield row

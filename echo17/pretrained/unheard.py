@@ -26,7 +26,7 @@ from ..creative.dial import Dial
 from ..data.manifests import data_dir, read_corpus
 from ..decoding import sample_search
 from ..errors import EchoError, check_number, check_whole
-from ..files import comes_along, read_csv, write_bytes, write_csv
+from ..files import add_rows, comes_along, read_csv, write_bytes
 from .hearing import PitchWhisper
 from .writing import WhisperState, check_language, prompt_of, taught_scores
 from ..text import BOS, EOS, PAD
@@ -202,7 +202,7 @@ def measure_unheard(
         drawn = dict(drawn=n, english=sum(map(_is_english, free)) / n, words=round(words, 2))
         drawn |= dict(first=free[0], second=free[1])
         rows.append(dict(memory=name, positions=memory.shape[1]) | told | drawn)
-        write_csv(Path(out), rows)
+        add_rows(out, rows[-1:])
     return rows
 
 def unheard_corpora() -> tuple[list[str], list[AudioInput]]: # texts; sounds

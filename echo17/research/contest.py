@@ -28,7 +28,7 @@ from ..data.cache import start_worker
 from ..data.manifests import data_dir, read_corpus
 from ..decoding import SearchOptions
 from ..errors import EchoError, check_choice, check_number, check_whole
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv, write_csv
 from ..model import EchoNetwork
 from .experiments import BEAM, SMALL, TRAINING
 from .field import FIELD, make_field
@@ -383,7 +383,7 @@ def run_field(
                 failures.append(f"{running[future]}: {type(error).__name__}: {error}")
                 continue
             row, tails = future.result()
-            write_csv(table, [*read_field(table), row], FIELD_COLUMNS)
+            add_rows(table, [row], FIELD_COLUMNS)
             if tails: write_csv(out / "update-tails.csv", tails)
     return failures
 

@@ -6,14 +6,13 @@
 __all__ = ['LEVEL_HZ', 'SMALL', 'BEAM', 'TRAINING', 'FORM', 'SEEDS', 'PLANNED', 'HARDEST', 'STAGES', 'markdown_table',
            'candidates', 'hears_pitch', 'form_trial', 'screen_trials', 'tone_errors', 'matched_tones',
            'paired_bootstrap', 'holm', 'count_errors', 'add_errors', 'write_errors', 'read_errors', 'compare',
-           'comparison_text', 'change_text', 'divide', 'without_speaker', 'finalists', 'final_trials', 'english_trials',
-           'ablate', 'plot_effects']
+           'comparison_text', 'change_text', 'link_sound', 'divide', 'without_speaker', 'finalists', 'final_trials',
+           'english_trials', 'ablate', 'plot_effects']
 
 # %% ../../nbs/research/02_experiments.ipynb #49ce3f26
 import functools
 import os
 import re
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ from torchaudio.functional import edit_distance
 from ..config import PRESETS, EchoConfig
 from ..data.manifests import Clip, manifest_row, read_corpus, write_manifest
 from ..errors import EchoError, check_choice
-from ..files import read_csv, write_csv
+from ..files import locked, read_csv, write_bytes, write_csv
 from .controls import CONTROLS
 from echo17.research.trials import (
     Trial, TrialOptions, read_results, read_transcripts, row_key, run_trials, transcripts_path, trial_key,
@@ -225,9 +224,11 @@ def _replace_runs(path, rows):
     "The rows of these runs instead of those that the table has of them."
     runs = {_run_of(row) for row in rows}
     if not rows: return
-    others = [row for row in _read_cells(path) if _run_of(row) not in runs]
-    write_csv(path, sorted(others + rows, key=_run_of), list(rows[0]))
+    with locked(Path(path).parent):
+        others = [row for row in _read_cells(path) if _run_of(row) not in runs]
+        write_csv(path, sorted(others + rows, key=_run_of), list(rows[0]))
 
+# %% ../../nbs/research/02_experiments.ipynb #7929a53d
 def add_errors(
     found:Iterable[tuple[dict, str, Sequence]], # row of a run, its mode, (text, what was heard) of each clip
     stem:Path,                                  # -errors.csv and -tones.csv are added
@@ -299,13 +300,17 @@ def change_text(
     return f"{change:+.0f} % ({low:+.0f} to {high:+.0f})"
 
 # %% ../../nbs/research/02_experiments.ipynb #2b39509f
-def _link(sound, place):
-    "The same file in another folder; a copy where that lies on another disk."
+def link_sound(
+    sound:Path,
+    place:Path,   # in another folder; one that is there stays
+):
+    "The same file once more; a copy where that lies on another disk."
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists(): return
     try: os.link(sound, place)
-    except OSError: shutil.copy(sound, place)
+    except FileExistsError: pass
+    except OSError: write_bytes(place, Path(sound).read_bytes())
 
+# %% ../../nbs/research/02_experiments.ipynb #7c41d0b2
 def divide(
     corpus:str|Path,                      # a folder that `read_corpus` reads
     folder:str|Path,                      # gets a manifest and links to the sounds
@@ -318,7 +323,7 @@ def divide(
     rows = []
     for clip in clips:
         place = clip.path.relative_to(corpus)
-        _link(clip.path, Path(folder) / place)
+        link_sound(clip.path, Path(folder) / place)
         rows.append(manifest_row(clip, place))
     write_manifest(folder, rows)
     return Path(folder)

@@ -10,6 +10,7 @@ __all__ = ['HeadReading', 'PLAIN', 'THRESHOLDS', 'CORPORA', 'SHARES', 'QUESTION'
 
 # %% ../../nbs/research/16_mood_strangers.ipynb #61b99b65
 import csv
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from ..audio import load_audio
 from ..creative.mood import MoodError, MoodHead, NoVoiceError, fit_head, ranking, sounding_part
 from ..creative.statistics import per_group
 from ..data.manifests import Clip, data_dir
-from ..files import comes_along, read_csv
+from ..files import comes_along, read_csv, write_bytes
 
 # %% ../../nbs/research/16_mood_strangers.ipynb #a27999d2
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def kept_scene(
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         made = vars(make())
-        torch.save(made | dict(sad={label: torch.from_numpy(x) for label, x in made["sad"].items()}), path)
+        packed = io.BytesIO()
+        torch.save(made | dict(sad={label: torch.from_numpy(x) for label, x in made["sad"].items()}), packed)
+        write_bytes(path, packed.getvalue())
     found = torch.load(path, weights_only=True)
     return Scene(**found | dict(sad={label: x.numpy() for label, x in found["sad"].items()}))
 

@@ -7,6 +7,7 @@ __all__ = ['ROBUST_SOUNDS', 'CONTOURS', 'NOISES', 'ROADS', 'ROBUST_SEEDS', 'ROBU
            'judged']
 
 # %% ../../nbs/research/18_robust.ipynb #2296c20a
+import io
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,9 +16,10 @@ from pathlib import Path
 import soundfile
 
 from ..data.manifests import manifest_row, read_corpus, write_manifest
+from ..files import write_bytes
 from .controls import clip_noise
 from echo17.research.experiments import (
-    FORM, TRAINING, candidates, compare, comparison_text, divide, form_trial, holm,
+    FORM, TRAINING, candidates, compare, comparison_text, form_trial, holm, link_sound,
 )
 from .trials import Trial
 
@@ -33,24 +35,24 @@ NOISES = ("clear", "clear", "20dB", "10dB", "5dB", "0dB", "babble", "babble")  #
 def _write_noisy(path, clip, noise, others):
     "A training clip in its noise, unless it is there."
     if path.exists(): return
-    made, part = clip_noise(clip, 16000, noise, others), path.with_suffix(".part.flac")
+    made, packed = clip_noise(clip, 16000, noise, others), io.BytesIO()
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(part, (made / max(1., float(made.abs().max()))).numpy(), 16000)
-    part.replace(path)
+    soundfile.write(packed, (made / max(1., float(made.abs().max()))).numpy(), 16000, format="FLAC")
+    write_bytes(path, packed.getvalue())
 
 def noisy_corpus(
     corpus:str|Path,  # a folder that `read_corpus` reads
     folder:str|Path,  # gets a manifest, links to sounds, and those in noise, FLAC at 16 kHz
 ) -> Path:            # the folder
     "The same clips, those of `train` in noise; sounds that are there are not made again."
-    folder, rows = divide(corpus, folder, lambda clip: clip.split), []
-    clips = read_corpus(folder)
+    folder, clips, rows = Path(folder), read_corpus(corpus), []
     train = [clip for clip in clips if clip.split == "train"]
     for clip in clips:
-        place, noise = clip.path.relative_to(folder), random.Random(f"noise of {clip.id}").choice(NOISES)
+        place, noise = clip.path.relative_to(corpus), random.Random(f"noise of {clip.id}").choice(NOISES)
         if clip.split == "train" and noise != "clear":
             place = Path("noisy") / place.with_suffix(".flac")
             _write_noisy(folder / place, clip, noise, train)
+        else: link_sound(clip.path, folder / place)
         rows.append(manifest_row(clip, place))
     write_manifest(folder, rows)
     return folder

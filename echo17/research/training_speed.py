@@ -21,7 +21,7 @@ from ..creative.stories import stories_dir
 from ..data.cache import cached_features, prepare_features
 from ..data.manifests import data_dir, default_cache
 from ..errors import EchoError, check_choice, check_whole
-from ..files import read_csv, write_csv
+from ..files import add_rows, read_csv, write_csv
 from .speed import Probe, checkouts, take_turns
 from ..runs import read_material
 
@@ -256,7 +256,7 @@ def training_errors(
                 probe = Probe(ERRORS_PROBE, checkouts(against)[who], threads=threads, **asked, **changes)
                 about = dict(corpus=name, checkout=who, seed=seed, epochs=epochs)
                 rows.append({key: (about | probe.close()).get(key) for key in ERRORS_COLUMNS})
-                write_csv(table, rows, ERRORS_COLUMNS)
+                add_rows(table, rows[-1:], ERRORS_COLUMNS)
     return rows
 
 def errors_table(rows:Sequence[dict], column:str="wer") -> str: # text
