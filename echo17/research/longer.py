@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BLANK_SEEDS', 'RATES', 'RATE_SEEDS', 'FIRST_LENGTH', 'LONGER_FORMS', 'BEST_RATES', 'LENGTH', 'DECIDING_SEEDS',
-           'LONGER_STAGES', 'BlankEcho', 'blank_trials', 'rate_trials', 'length_trials', 'deciding_trials']
+           'LONGER_STAGES', 'BlankEcho', 'blank_trials', 'rate_trials', 'length_trials', 'long_name', 'deciding_trials']
 
 # %% ../../nbs/research/22_longer.ipynb #65830115
 from collections.abc import Sequence
@@ -41,11 +41,13 @@ def blank_trials(
 RATES, RATE_SEEDS, FIRST_LENGTH = (.001, .002, .004), (90,), 16  # peak rates; epochs of the first step
 LONGER_FORMS = ("baseline", "channel", FORM)
 
+def _name(form, epochs, rate): return f"{form}-{epochs}-lr-{rate}"  # says how long, and how fast
+
 def _long_trial(corpus, form, seed, rate, epochs, **further):
-    "One training; its name says how long, and how fast."
+    "One training."
     training = replace(TRAINING, seed=seed, lr=rate, epochs=epochs)
     changes = candidates()[form] | CONTOURS["swift"]
-    return form_trial(corpus, f"{form}-{epochs}-lr-{rate}", changes, training, **further)
+    return form_trial(corpus, _name(form, epochs, rate), changes, training, **further)
 
 def rate_trials(
     corpus:Path,                   # hsk
@@ -67,6 +69,12 @@ def length_trials(
 
 # %% ../../nbs/research/22_longer.ipynb #194588b4
 LENGTH, DECIDING_SEEDS = 32, tuple(range(91, 101))  # epochs, by the plan; ten new seeds
+
+def long_name(
+    form:str,  # of `BEST_RATES`
+) -> str:
+    "What its rows are called when it is trained out."
+    return _name(form, LENGTH, BEST_RATES[form])
 
 def deciding_trials(
     corpus:Path,                   # hsk

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ROBUST_SOUNDS', 'CONTOURS', 'NOISES', 'ROADS', 'ROBUST_SEEDS', 'ROBUST_STAGES', 'noisy_corpus', 'robust_trials',
-           'judged']
+           'judged', 'verdict']
 
 # %% ../../nbs/research/18_robust.ipynb #2296c20a
 import io
@@ -90,3 +90,9 @@ def judged(
         found[what]["p"] = p
         print(f"{what:<{max(map(len, pairs))}} {comparison_text(found[what])}")
     return found
+
+def verdict(
+    found:dict, # from `compare`
+) -> str:
+    "What may be said of it."
+    return "fewer" if found["high"] < 0 else "more" if found["low"] > 0 else "nothing shown"
