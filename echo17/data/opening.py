@@ -181,8 +181,8 @@ def _linked(path, out): # path from `out`
     link = out / name
     link.parent.mkdir(parents=True, exist_ok=True)
     try: link.symlink_to(place)
-    except FileExistsError: pass
-    except OSError: write_bytes(link, Path(place).read_bytes())
+    except OSError:
+        if not link.exists(): write_bytes(link, Path(place).read_bytes())
     return name
 
 def _inside(outcome, root, out): # Outcome whose kept clips lie below `out`

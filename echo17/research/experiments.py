@@ -307,8 +307,8 @@ def link_sound(
     "The same file once more; a copy where that lies on another disk."
     place.parent.mkdir(parents=True, exist_ok=True)
     try: os.link(sound, place)
-    except FileExistsError: pass
-    except OSError: write_bytes(place, Path(sound).read_bytes())
+    except OSError:
+        if not place.exists(): write_bytes(place, Path(sound).read_bytes())
 
 # %% ../../nbs/research/02_experiments.ipynb #7c41d0b2
 def divide(
