@@ -4,7 +4,6 @@ and speakers that they never met, and thresholds for folders without labels.
 A row that is there is not measured again. What was listened to, the small encoders, and what heads said are kept in
 `runs/mood`. Where `ECHO17_WHISPER` names the folder of a Whisper, its states are read as well.
 """
-import io
 import os
 import shlex
 import sys
@@ -22,7 +21,7 @@ from echo17.batch import collate
 from echo17.creative.mood import encoder_digest, load_head, mood_features, over_time, sounding_part
 from echo17.creative.stories import read_stories
 from echo17.data.manifests import split_clips
-from echo17.files import add_rows, read_csv, write_bytes
+from echo17.files import add_rows, read_csv, write_into
 from echo17.inference import Echo
 from echo17.pretrained.adapters import AdapterConfig
 from echo17.pretrained.hearing import whisper_features
@@ -124,9 +123,8 @@ class Table:
         path = self.work / "odds" / f"{task.name}.pt"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            packed = io.BytesIO()
-            torch.save(torch.from_numpy(np.asarray(task.read(), dtype=float)), packed)
-            write_bytes(path, packed.getvalue())
+            odds = torch.from_numpy(np.asarray(task.read(), dtype=float))
+            write_into(path, lambda file: torch.save(odds, file))
         return torch.load(path, weights_only=True).numpy()
 
 

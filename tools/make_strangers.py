@@ -8,7 +8,6 @@ counted. The words of hsk come as they are. They, and what the voices said that 
 WORLD: another pitch, range, vocal tract and tempo, men and women half each. What is there is not made again.
 """
 import argparse
-import io
 import random
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from tqdm.auto import tqdm
 from echo17.audio import load_audio
 from echo17.contour import voiced_stretches
 from echo17.data.manifests import Clip, manifest_row, read_corpus, write_manifest
-from echo17.files import write_bytes
+from echo17.files import write_bytes, write_into
 from echo17.pitch import extract_pitch
 from echo17.tones import speaker_level
 
@@ -61,9 +60,7 @@ def cut(wave, begin, pause):
 
 def write_sound(path, wave):
     "There whole, or not at all."
-    packed = io.BytesIO()
-    soundfile.write(packed, wave, RATE, format="FLAC")
-    write_bytes(path, packed.getvalue())
+    write_into(path, lambda file: soundfile.write(file, wave, RATE, format="FLAC"))
 
 
 def cut_all(said, out):

@@ -81,8 +81,8 @@ SETTINGS = [
     *_settings("one voice", "final", "baseline", _ALL, _MOVED, seeds=tuple(SEEDS[5:])),
     *_settings("one voice, trained out", "longer-final", _OUT["baseline"], dict(positions=_OUT[FORM]),
                ("clear", "noise of 5 dB", "4 semitones up")),
-    *_settings("one voice, the code alone", "positions-parts", "baseline", dict(positions="code"), _MOVED[1:2]),
-    *_settings("one voice, the axis alone", "positions-parts", "baseline", dict(positions="axis"), _MOVED[1:2]),
+    *_settings("one voice, the code alone", "positions-parts", "baseline", dict(positions="code"), ("4 semitones up",)),
+    *_settings("one voice, the axis alone", "positions-parts", "baseline", dict(positions="axis"), ("4 semitones up",)),
     *_settings("one voice, better pitch", "robust", "baseline", _SWIFT, ("noise of 5 dB", "babble")),
     *_settings("learned in noise", "robust", "baseline-noisy", _NOISY, ("noise of 5 dB", "babble")),
     *_settings("strangers", "left-out", "baseline", _EACH, ("clear",), corpora=tuple(FOLDS)),
@@ -110,7 +110,7 @@ def answer(
         return f"{100 * sum(rates) / len(rates):.0f} %"
     up, high, noise = "4 semitones up", "one voice, 4 semitones up", "one voice, noise of 5 dB"
     return "\n".join((
-        f"- **Can attention know pitch?** Yes. A model that is told pitch relies on it: told the contour of another "
+        "- **Can attention know pitch?** Yes. A model that is told pitch relies on it: told the contour of another "
         f"clip, it takes {wrong('@shuffle')} of the tones for others instead of {wrong('')}.",
         "- **Can acoustics go into the positions?** Yes, and a code of pitch at the input does it. With a voice four "
         f"semitones higher than any before, code and rotary axis together change the tone errors by {said(high)}, "

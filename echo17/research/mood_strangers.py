@@ -10,7 +10,6 @@ __all__ = ['HeadReading', 'PLAIN', 'THRESHOLDS', 'CORPORA', 'SHARES', 'QUESTION'
 
 # %% ../../nbs/research/16_mood_strangers.ipynb #61b99b65
 import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from ..audio import load_audio
 from ..creative.mood import MoodError, MoodHead, NoVoiceError, fit_head, ranking, sounding_part
 from ..creative.statistics import per_group
 from ..data.manifests import Clip, data_dir
-from ..files import comes_along, read_csv, write_bytes
+from ..files import comes_along, read_csv, write_into
 
 # %% ../../nbs/research/16_mood_strangers.ipynb #a27999d2
 @dataclass(frozen=True)
@@ -75,10 +74,9 @@ def kept_scene(
     "From disk, or made and written."
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = vars(make())
-        packed = io.BytesIO()
-        torch.save(made | dict(sad={label: torch.from_numpy(x) for label, x in made["sad"].items()}), packed)
-        write_bytes(path, packed.getvalue())
+        made = dict(vars(make()))
+        made |= dict(sad={label: torch.from_numpy(x) for label, x in made["sad"].items()})
+        write_into(path, lambda file: torch.save(made, file))
     found = torch.load(path, weights_only=True)
     return Scene(**found | dict(sad={label: x.numpy() for label, x in found["sad"].items()}))
 

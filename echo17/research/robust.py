@@ -7,7 +7,6 @@ __all__ = ['ROBUST_SOUNDS', 'CONTOURS', 'NOISES', 'ROADS', 'ROBUST_SEEDS', 'ROBU
            'judged', 'verdict']
 
 # %% ../../nbs/research/18_robust.ipynb #2296c20a
-import io
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 import soundfile
 
 from ..data.manifests import manifest_row, read_corpus, write_manifest
-from ..files import write_bytes
+from ..files import write_into
 from .controls import clip_noise
 from echo17.research.experiments import (
     FORM, TRAINING, candidates, compare, comparison_text, form_trial, holm, link_sound,
@@ -35,10 +34,10 @@ NOISES = ("clear", "clear", "20dB", "10dB", "5dB", "0dB", "babble", "babble")  #
 def _write_noisy(path, clip, noise, others):
     "A training clip in its noise, unless it is there."
     if path.exists(): return
-    made, packed = clip_noise(clip, 16000, noise, others), io.BytesIO()
+    made = clip_noise(clip, 16000, noise, others)
+    wave = (made / max(1., float(made.abs().max()))).numpy()
     path.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(packed, (made / max(1., float(made.abs().max()))).numpy(), 16000, format="FLAC")
-    write_bytes(path, packed.getvalue())
+    write_into(path, lambda file: soundfile.write(file, wave, 16000, format="FLAC"))
 
 def noisy_corpus(
     corpus:str|Path,  # a folder that `read_corpus` reads
