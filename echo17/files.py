@@ -48,6 +48,7 @@ def write_bytes(
     finally:
         if part.exists(): part.unlink()  # `unlink` itself would complain where the folder is none
 
+# %% ../nbs/01_files.ipynb #e912eb9f
 def write_into(
     path:str|Path,  # replaced as a whole
     write:Callable[[io.BytesIO], object],  # given a file, as `torch.save` and `soundfile.write` take one
